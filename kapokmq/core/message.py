@@ -1,0 +1,121 @@
+"""Messages, their ids and their codes.
+
+An **id** is one 63-bit integer: the number of the topic (23 bits) and the offset in it (40 bits), so that a topic's
+messages lie together in the store.
+
+A **code** is what clients see, 40 hex digits:
+
+    digits  0..15   store id, drawn once when the store is made
+    digits 16..23   epoch, raised at every start
+    digits 24..39   id
+
+so a code is never given twice, even where a message left before its commit and was lost with a crash.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import msgspec
+
+OFFSET_BITS = 40
+OFFSET_MASK = (1 << OFFSET_BITS) - 1
+TOPICS_MAX = (1 << 23) - 1
+CODE_DIGITS = 40
+PREFIX_DIGITS = 24
+OVERHEAD = 200  # bytes that a message in memory is counted as, beside its text (the memory budget's unit)
+LONGEST_DELAY = 100 * 366 * 86_400  # seconds: a century
+
+
+class Status(IntEnum):
+    """What the classic wire says of a message (spec, 2.4). Never stored, always derived."""
+
+    DELAYED = 0
+    CONSUMED = 1
+    DEAD = 2
+    WAITING = -1
+
+
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """What a producer asks us to carry. If one exists, it is valid: decoders settle size, range and encoding.
+
+    `delay` is in whole seconds as the producer gave it, for the classic wire to give back (negative: none). `delay_ms`
+    is when it falls due, in milliseconds from now, 0 or less at once.
+    """
+
+    data: str
+    delay: int = 0
+    delay_ms: int = 0
+
+
+class Message(msgspec.Struct, array_like=True, gc=False):
+    """One stored message. As JSON it is an array of these fields in this order, which is what the store inserts.
+
+    `created`, `due` and `expire` are wall milliseconds; `due` is None for what was never delayed. `size` is what the
+    message counts against the memory budget, in bytes.
+    """
+
+    id: int
+    epoch: int
+    created: int
+    delay: int
+    due: int | None
+    expire: int | None
+    key: str | None
+    headers: str | None
+    data: str
+
+    @property
+    def offset(self) -> int:
+        """Where it stands in its topic."""
+        return self.id & OFFSET_MASK
+
+    @property
+    def size(self) -> int:
+        """What it counts against the memory budget, in bytes."""
+        return len(self.data) + OVERHEAD
+
+
+class Found(NamedTuple):
+    """A message as a query sees it. `consumed` is in wall milliseconds, 0 while it is not consumed."""
+
+    code: str
+    topic: str
+    data: str
+    created: int
+    consumed: int
+    delay: int
+    status: Status
+
+
+def make_id(topic: int, offset: int) -> int:
+    """The id of a topic's n-th message."""
+    return topic << OFFSET_BITS | offset
+
+
+def topic_of(message_id: int) -> int:
+    """The number of the topic that a message belongs to."""
+    return message_id >> OFFSET_BITS
+
+
+def make_prefix(store_id: int, epoch: int) -> str:
+    """The first 24 digits of every code given in one epoch of one store."""
+    return f"{store_id:016x}{epoch:08x}"
+
+
+class CodeParts(NamedTuple):
+    """What a code says."""
+
+    store_id: int
+    epoch: int
+    id: int
+
+
+def parse_code(code: str) -> CodeParts | None:
+    """What a code says, or None where it is not one of ours (length, digits, upper case)."""
+    if len(code) != CODE_DIGITS or not code.isascii() or code != code.lower():
+        return None
+    try:
+        # int() takes "_", "+" and blanks too, which no code of ours has.
+        return CodeParts(*(int(bytes.fromhex(part).hex(), 16) for part in (code[:16], code[16:24], code[24:])))
+    except ValueError:
+        return None

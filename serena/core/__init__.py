@@ -1,0 +1,1 @@
+"""Pure pieces that any node stands on."""

@@ -1,0 +1,1 @@
+"""What every HTTP face of a node needs: the key, CORS, answers in JSON."""
