@@ -1,4 +1,4 @@
-"""Everything that changed since the last commit, as one value: the store takes it whole or not at all.
+"""Everything that changed since the last commit, as one value that the store takes whole or not at all.
 
 Rows are tuples and structs that encode to JSON arrays, because the SQL store hands each list to SQLite as one JSON text
 (one statement a list, however long it is).
@@ -18,7 +18,7 @@ class TopicRow(NamedTuple):
 
 
 class NextRow(NamedTuple):
-    """The next offset that a topic gives. Written with every commit that touches the topic: no offset is given twice."""
+    """The next offset that a topic gives. Every commit that touches the topic has it: no offset is given twice."""
 
     topic: int
     next: int
@@ -53,7 +53,7 @@ class AckRow(NamedTuple):
 
 
 class ConsumedRow(NamedTuple):
-    """Every durable group is done with the messages with ids `first` to `last`, both included, since `at` (wall ms)."""
+    """Every durable group is done with the messages with ids `first` to `last` (included) since `at` (wall ms)."""
 
     first: int
     last: int
@@ -68,14 +68,14 @@ class RemovedRow(NamedTuple):
 
 
 class AttemptRow(NamedTuple):
-    """A lease that ended badly: how often that has happened to the message in this group, when it is to be tried again.
+    """A lease that ended badly: how many `tries` of the message in this group have so far, and when the next is due.
 
     `retry_at` is wall milliseconds. The row vanishes with the group's ack, or the removal, of the message.
     """
 
     group: int
     offset: int
-    count: int
+    tries: int
     retry_at: int
     reason: str
 
@@ -135,7 +135,7 @@ class RecoveredTopic:
 
 @dataclass(frozen=True, slots=True)
 class RecoveredGroup:
-    """A durable group as it was found: its mark, the runs above it (ascending, disjoint), the leases that ended badly."""
+    """A durable group as it was found: mark, runs above it (ascending, disjoint), leases that ended badly."""
 
     number: int
     topic: int

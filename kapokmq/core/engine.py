@@ -164,7 +164,7 @@ class Engine(Protocol):
         """
         ...
 
-    def search(  # noqa: PLR0913 -- the fields of the question, all by name
+    def search(
         self,
         *,
         start: int,

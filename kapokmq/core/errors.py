@@ -58,7 +58,7 @@ class Full(WorldError):
 
 
 class StoreUnavailable(WorldError):
-    """The disk refuses what we write (full, or an I/O error). Nothing was stored; try again in `retry_after` seconds."""
+    """The disk refuses what we write (full, I/O error). Nothing was stored; try again in `retry_after` seconds."""
 
     close_code = 1013
     status = 503

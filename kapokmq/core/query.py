@@ -17,7 +17,7 @@ class MessageQuery:
 
     now: int
     start: int = 0
-    end: int = (1 << 62)
+    end: int = 1 << 62
     topic: int | None = None
     status: Status | None = None
     with_data: bool = True

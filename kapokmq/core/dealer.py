@@ -1,0 +1,99 @@
+"""Which group deals next: rounds, the throttle, deadlines, and pages for those who run dry."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from kapokmq.core.effects import Deliver, Effect, FetchMessages, ReadPage
+from kapokmq.core.group import Group
+from kapokmq.core.message import make_id
+from kapokmq.core.moment import Moment
+from kapokmq.core.rules import PAGE
+from kapokmq.core.topic import Topic
+from serena.core.deadlines import Deadlines
+
+FETCH = 500  # messages read by id at once
+_UNLIMITED = 1 << 62
+
+Place = tuple[Topic, Group]
+Settled = Callable[[Place, list[int], Moment], None]
+Dealt = Callable[[Topic, int, Moment], None]
+
+
+class Dealer:
+    """Groups that may have something to deal take turns, one round each.
+
+    `settled` is called with offsets that nobody has to acknowledge, `dealt` with the number of deliveries.
+    """
+
+    def __init__(self, *, throttled: bool, settled: Settled, dealt: Dealt) -> None:
+        self._allowance = 0 if throttled else _UNLIMITED
+        self._throttled = throttled
+        self._settled = settled
+        self._dealt = dealt
+        self._hungry: OrderedDict[Group, Place] = OrderedDict()
+        self.deadlines: Deadlines[Group] = Deadlines()
+
+    def stir(self, place: Place) -> None:
+        """A group may have something to deal now."""
+        self._hungry[place[1]] = place
+
+    def refill(self, count: int) -> None:
+        """Allow that many messages until the next refill; what was not used is lost."""
+        self._allowance = count
+
+    @property
+    def wants_turn(self) -> bool:
+        """Whether another round is to follow at once."""
+        return bool(self._hungry) and self._allowance > 0
+
+    def deal(self, now: Moment) -> list[Effect]:
+        """A round of every group that has something to deal."""
+        effects: list[Effect] = []
+        for _ in range(len(self._hungry)):
+            if self._allowance <= 0:
+                break
+            group, place = self._hungry.popitem(last=False)
+            # Under a throttle topics share what is allowed, whoever comes first.
+            share = max(1, self._allowance // (len(self._hungry) + 1)) if self._throttled else _UNLIMITED
+            effects += self._round(place, now, share)
+            if group.wants_to_deal():
+                self._hungry[group] = place
+        return effects
+
+    def watch(self, group: Group) -> None:
+        """Look at a group again when its first deadline is reached."""
+        when = group.next_deadline()
+        if when is not None:
+            self.deadlines.sooner(group, when)
+
+    def _round(self, place: Place, now: Moment, share: int) -> list[Effect]:
+        topic, group = place
+        effects: list[Effect] = []
+        for hand in group.deal(now, share):
+            count = len(hand.delivery.messages)
+            if self._throttled:
+                self._allowance -= count
+            effects.append(Deliver(hand.members, hand.delivery))
+            self._dealt(topic, count * len(hand.members), now)
+            if hand.settled:
+                self._settled(place, hand.settled, now)
+        if effects:
+            self.watch(group)
+        return effects + self._supply(topic, group)
+
+    @staticmethod
+    def _supply(topic: Topic, group: Group) -> list[Effect]:
+        """What to read for a group that has members and little in memory."""
+        position = group.position
+        effects: list[Effect] = []
+        if not group.eligible():
+            return effects
+        if position.wanted and not position.fetching and len(position.ready) < FETCH:
+            position.fetching = True
+            offsets = [position.wanted.popleft() for _ in range(min(FETCH, len(position.wanted)))]
+            effects.append(FetchMessages(topic, group, [make_id(topic.number, offset) for offset in offsets]))
+        if position.end < topic.committed and not position.reading and len(position.ahead) < PAGE // 2:
+            position.reading = True
+            first, end = make_id(topic.number, position.end), make_id(topic.number, topic.committed)
+            effects.append(ReadPage(topic, group, first, end))
+        return effects

@@ -1,0 +1,74 @@
+"""What a broker wants done: values for the engine to carry out, in the order given."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kapokmq.core.engine import Delivery, Publisher, Receipt
+from kapokmq.core.group import Group
+from kapokmq.core.member import Member
+from kapokmq.core.topic import Topic
+
+
+class Confirm(NamedTuple):
+    """Tell a publisher that these are stored as the node promises."""
+
+    publisher: Publisher
+    receipts: Sequence[Receipt]
+
+
+class Refuse(NamedTuple):
+    """Tell a publisher that these are not stored, and forgotten."""
+
+    publisher: Publisher
+    receipts: Sequence[Receipt]
+    reason: Exception
+
+
+class Deliver(NamedTuple):
+    """Write this batch out to each of these members."""
+
+    members: Sequence[Member]
+    delivery: Delivery
+
+
+class ReadPage(NamedTuple):
+    """Read a topic's messages from the store: ids from `first` to before `end`. Answer with `Broker.page_read`."""
+
+    topic: Topic
+    group: Group
+    first: int
+    end: int
+
+
+class FetchMessages(NamedTuple):
+    """Read messages by id. Answer with `Broker.fetched`."""
+
+    topic: Topic
+    group: Group
+    ids: list[int]
+
+
+class LoadSchedule(NamedTuple):
+    """Read the next delayed messages after (due, id). Answer with `Broker.schedule_loaded`."""
+
+    after: tuple[int, int]
+    limit: int
+
+
+class Sweep(NamedTuple):
+    """Read what is old in a topic, from the id `first` on. Answer with `Retention.swept`."""
+
+    topic: Topic
+    first: int
+    before: int
+    limit: int
+
+
+class SweepDelayed(NamedTuple):
+    """Read what was delayed and is old. Answer with `Retention.swept_delayed`."""
+
+    before: int
+    limit: int
+
+
+Effect = Confirm | Refuse | Deliver | ReadPage | FetchMessages | LoadSchedule | Sweep | SweepDelayed

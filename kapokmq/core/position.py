@@ -1,0 +1,184 @@
+"""How far a group has come in its topic: what it is done with, what lies ahead, what comes out of order.
+
+Every offset below `end` is in one place: done; `ahead` (in order, in memory); waiting in the schedule; `ready` (out of
+order, in memory: given back, or fallen due); `wanted` (the same, still in the store); postponed (to be retried later);
+or leased to a member. What is beyond `end` comes with a commit that touches it, or is paged from the store.
+
+Done messages leave the queues when they come up, not before: to delete a message costs nothing but a run in `done`.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from heapq import heappop, heappush
+
+from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Message
+from kapokmq.core.ranges import RangeSet, Run, runs_of
+from kapokmq.core.rules import WRITE_BYTES
+from kapokmq.core.schedule import Schedule
+
+
+class Memory:
+    """How many bytes of messages a node's groups hold, as `Message.size` counts them."""
+
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held = 0
+
+
+class Position:
+    """One group's place in one topic's log. Offsets throughout; times in steady seconds."""
+
+    def __init__(self, memory: Memory, mark: int, runs: Sequence[Run] = ()) -> None:
+        self._memory = memory
+        self.mark = mark
+        self.done = RangeSet(runs)
+        self.end = mark
+        self.ahead: deque[Message] = deque()
+        self.ready: deque[Message] = deque()
+        self.wanted: deque[int] = deque()
+        self.reading = False  # a page is on its way
+        self.fetching = False  # wanted messages are on their way
+        self._postponed: dict[int, Message | None] = {}
+        self._later: list[tuple[float, int]] = []  # (steady, offset), a heap
+
+    def is_done(self, offset: int) -> bool:
+        """Whether the group is done with it."""
+        return offset < self.mark or offset in self.done
+
+    def done_within(self, first: int, last: int) -> list[Run]:
+        """The runs of `first` to `last` that the group is done with."""
+        below = [(first, min(last, self.mark - 1))] if first < self.mark else []
+        return below + self.done.within(max(first, self.mark), last)
+
+    def settle(self, first: int, last: int) -> list[Run]:
+        """Be done with a run; gives what of it is new."""
+        if last < self.mark:
+            return []
+        fresh = self.done.add(max(first, self.mark), last)
+        self.mark = self.done.cut_below(self.mark)
+        return fresh
+
+    def settle_all(self, offsets: list[int]) -> list[Run]:
+        """Be done with distinct offsets; gives the runs of them that are new."""
+        fresh: list[Run] = []
+        for first, last in runs_of(offsets):
+            fresh += self.settle(first, last)
+        return fresh
+
+    def feed(self, messages: Sequence[Message], stop: int, schedule: Schedule, size: int) -> list[Run]:
+        """Take what lies from `end` to before `stop`: these messages, ascending, and nothing else.
+
+        Gives the new done runs: offsets without a message are done with. `size` is the messages' size in bytes.
+        """
+        start, self.end = self.end, stop
+        holes = _holes(messages, start, stop)
+        fresh = [run for hole in holes for run in self.settle(*hole)]
+        self._memory.held += size
+        if not self.done and not self._postponed and all(message.due is None for message in messages):
+            self.ahead.extend(messages)
+            return fresh
+        for message in messages:
+            offset = message.id & OFFSET_MASK
+            if self.is_done(offset) or (message.due is not None and schedule.is_waiting(message.id, message.due)):
+                self._memory.held -= message.size
+            elif offset in self._postponed:
+                self._postponed[offset] = message
+            else:
+                self.ahead.append(message)
+        return fresh
+
+    def fall_due(self, offset: int) -> bool:
+        """A delayed message fell due. False if it lies beyond `end`: it will be met there."""
+        if offset >= self.end:
+            return False
+        if not self.is_done(offset):
+            self.wanted.append(offset)
+        return True
+
+    def fetched(self, messages: Sequence[Message], asked: Sequence[int]) -> list[Run]:
+        """Wanted messages came; those asked for and not there are done with. Gives the new done runs."""
+        self.fetching = False
+        found = {message.id & OFFSET_MASK: message for message in messages}
+        missing: list[int] = []
+        for offset in asked:
+            message = found.get(offset)
+            if message is None:
+                missing.append(offset)
+            elif not self.is_done(offset):
+                self.supply(message)
+        return self.settle_all(missing)
+
+    def supply(self, message: Message) -> None:
+        """Have a message that comes out of order."""
+        self.ready.append(message)
+        self._memory.held += message.size
+
+    def take(self, count: int, room: int = WRITE_BYTES) -> list[Message]:
+        """The next messages to deal: at most `count`, and no more than `room` bytes of text, but one at least."""
+        taken: list[Message] = []
+        mark, done = self.mark, self.done
+        for source in (self.ready, self.ahead):
+            while source and len(taken) < count:
+                message = source[0]
+                offset = message.id & OFFSET_MASK
+                if offset < mark or (done and offset in done):
+                    source.popleft()
+                    self._memory.held -= len(message.data) + OVERHEAD
+                    continue
+                room -= len(message.data)
+                if room < 0 and taken:
+                    return taken
+                taken.append(source.popleft())
+        return taken
+
+    def give_back(self, messages: Sequence[Message]) -> None:
+        """Deal these again, before all others."""
+        self.ready.extendleft(reversed(messages))
+
+    def postpone(self, offset: int, message: Message | None, until: float) -> None:
+        """Deal it again at `until`. Without a message it is read from the store then."""
+        self._postponed[offset] = message
+        heappush(self._later, (until, offset))
+
+    def resume(self, now: float) -> int:
+        """Bring back what was postponed until `now` or before; gives how many."""
+        count = 0
+        while self._later and self._later[0][0] <= now:
+            offset = heappop(self._later)[1]
+            message = self._postponed.pop(offset)
+            count += 1
+            if message is not None:
+                self.ready.append(message)
+            else:
+                self.fall_due(offset)
+        return count
+
+    def next_resume(self) -> float | None:
+        """When something postponed comes back."""
+        return self._later[0][0] if self._later else None
+
+    def forget(self, messages: Sequence[Message]) -> None:
+        """These left memory."""
+        self._memory.held -= sum([len(message.data) for message in messages]) + OVERHEAD * len(messages)
+
+    @property
+    def queued(self) -> bool:
+        """Whether there is something in memory to deal."""
+        return bool(self.ready or self.ahead)
+
+
+def _holes(messages: Sequence[Message], start: int, stop: int) -> list[Run]:
+    """The runs of `start` to before `stop` that no message stands for."""
+    if len(messages) == stop - start:
+        return []
+    holes: list[Run] = []
+    at = start
+    for message in messages:
+        offset = message.id & OFFSET_MASK
+        if offset > at:
+            holes.append((at, offset - 1))
+        at = offset + 1
+    if at < stop:
+        holes.append((at, stop - 1))
+    return holes

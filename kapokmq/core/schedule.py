@@ -1,0 +1,116 @@
+"""When delayed messages fall due: the nearest few thousand in memory, the rest in the store.
+
+Everything stored with (due, id) up to `loaded` has fallen due or is in the heap, and nothing beyond `loaded` falls due
+before more is loaded. `horizon` is the (due, id) up to which messages have fallen due; it never goes back, whatever the
+wall clock does. So of a message met elsewhere (in a page, in a commit) one can say whether it is still waiting:
+`is_waiting`.
+"""
+
+from collections.abc import Iterable
+from heapq import heapify, heappop, heappush
+
+NEAREST = 10_000  # delayed messages kept in memory
+_LAST_ID = (1 << 63) - 1
+
+Due = tuple[int, int]  # wall milliseconds, message id
+
+
+class Schedule:
+    """Due times of delayed messages. All times are wall milliseconds."""
+
+    def __init__(self, now: int, nearest: int = NEAREST) -> None:
+        self._nearest = nearest
+        self._heap: list[Due] = []
+        self._ids: set[int] = set()  # in the heap and not cancelled
+        self._pinned: set[int] = set()  # not in the store yet: must stay in memory
+        self._loaded: Due = (now, _LAST_ID)
+        self._complete = False  # the store has nothing beyond `_loaded`
+        self._loading = False
+        self._horizon: Due = self._loaded
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def is_waiting(self, message_id: int, due: int) -> bool:
+        """Whether a delayed message is still to fall due."""
+        return (due, message_id) > self._horizon or message_id in self._ids
+
+    def add(self, due: int, message_id: int, *, stored: bool) -> None:
+        """A delayed message came. One that is not `stored` yet is kept until `saved` says so."""
+        if not stored:
+            self._pinned.add(message_id)
+        elif not (self._complete or self._loading or (due, message_id) <= self._loaded):
+            return
+        self._push((due, message_id))
+        if len(self._heap) > 2 * self._nearest:
+            self._trim()
+
+    def saved(self, message_ids: Iterable[int]) -> None:
+        """These are in the store now."""
+        self._pinned.difference_update(message_ids)
+
+    def cancel(self, message_id: int) -> None:
+        """It is not to fall due any more."""
+        self._ids.discard(message_id)
+        self._pinned.discard(message_id)
+
+    def wanted(self) -> tuple[Due, int] | None:
+        """What to load now, as (after, how many); None while enough is in memory or a load is under way."""
+        enough = len(self._heap) > self._nearest // 2 and self._heap[0] <= self._loaded
+        if self._complete or self._loading or enough:
+            return None
+        self._loading = True
+        return self._loaded, self._nearest
+
+    def arrived(self, found: list[Due], limit: int) -> None:
+        """The answer to a load: what the store has after the point that was asked for, at most `limit`."""
+        self._loading = False
+        for entry in found:
+            self._push(entry)
+        if len(found) < limit:
+            self._complete = True
+        else:
+            self._loaded = max(self._loaded, found[-1])
+
+    def failed(self) -> None:
+        """The load failed: `wanted` asks again."""
+        self._loading = False
+
+    def next(self) -> int | None:
+        """When the next message falls due; None when there is none, or when more must be loaded before."""
+        while self._heap and self._heap[0][1] not in self._ids:
+            heappop(self._heap)
+        if not self._heap or not (self._complete or self._heap[0] <= self._loaded):
+            return None
+        return self._heap[0][0]
+
+    def fall(self, now: int, limit: int = NEAREST) -> list[int]:
+        """The ids that fall due by `now`, the earliest first, at most `limit`."""
+        fallen: list[int] = []
+        while len(fallen) < limit and (due := self.next()) is not None and due <= now:
+            message_id = heappop(self._heap)[1]
+            self._ids.discard(message_id)
+            self._pinned.discard(message_id)
+            fallen.append(message_id)
+        # Beyond what is loaded the store may have more that is due already: it is still waiting, for the next load.
+        reached = (now, _LAST_ID) if self._complete else min((now, _LAST_ID), self._loaded)
+        self._horizon = max(self._horizon, reached)
+        return fallen
+
+    def _push(self, entry: Due) -> None:
+        if entry[1] not in self._ids:
+            self._ids.add(entry[1])
+            heappush(self._heap, entry)
+
+    def _trim(self) -> None:
+        """Leave what is far away to the store."""
+        entries = sorted(entry for entry in self._heap if entry[1] in self._ids)
+        kept, rest = entries[: self._nearest], entries[self._nearest :]
+        pinned = [entry for entry in rest if entry[1] in self._pinned]
+        dropped = [entry for entry in rest if entry[1] not in self._pinned]
+        if dropped and not self._loading:
+            self._ids.difference_update(entry[1] for entry in dropped)
+            self._loaded, self._complete = kept[-1], False
+            entries = kept + pinned
+        self._heap = entries
+        heapify(self._heap)
