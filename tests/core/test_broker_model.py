@@ -32,6 +32,7 @@ class BrokerModel(RuleBasedStateMachine):
         self.acked = set()  # in this life
         self.acked_for_good = set()  # committed
         self.seen = 0
+        self.latest = 0  # the wall clock may be set back: what was due stays due
 
     @initialize(mode=MODES)
     def begin(self, mode):
@@ -104,6 +105,12 @@ class BrokerModel(RuleBasedStateMachine):
     def wait(self, seconds):
         self.rig.wait(seconds)
 
+    @rule(seconds=st.sampled_from([-200, -3, 3, 200]))
+    def wall_clock_jumps(self, seconds):
+        self.rig.now = self.rig.now._replace(wall=self.rig.now.wall + seconds * 1000)
+        self.rig.run(self.rig.broker.advance(self.rig.now))
+        self.rig.settle()
+
     @rule(fail=st.booleans())
     def reads(self, fail):
         self.rig.reads_fail = fail
@@ -133,6 +140,7 @@ class BrokerModel(RuleBasedStateMachine):
 
     def _note(self):
         """Look at what was confirmed and delivered since the last look."""
+        self.latest = max(self.latest, self.rig.now.wall)
         for producer, topic, bodies, due in self.batches:
             if producer.confirmed_count:
                 assert producer.confirmed_count == len(bodies)
@@ -143,7 +151,7 @@ class BrokerModel(RuleBasedStateMachine):
             assert message.data in self.confirmed, "delivered before it was confirmed"
             topic, due = self.confirmed[message.data]
             assert consumer.topic == topic
-            assert due <= self.rig.now.wall, "delivered before it was due"
+            assert due <= self.latest, "delivered before it was due"
             assert message.data not in self.acked, "delivered after it was acknowledged"
             if consumer.credit is None and not self.broadcast:
                 self.acked.add(message.data)
@@ -182,6 +190,7 @@ class BrokerModel(RuleBasedStateMachine):
         self._note()
         ever = {message.data for _, _, message in rig.delivered}
         before = len(rig.delivered)
+        rig.now = rig.now._replace(wall=self.latest)
         consumers = [rig.connect(topic, 100) for topic in TOPICS]
         for _ in range(8):
             rig.wait(61.0)

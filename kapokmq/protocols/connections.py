@@ -1,0 +1,152 @@
+"""Who is connected."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+GOING_AWAY = 1001
+POLICY = 1008
+CLOSE_WITHIN = 5.0  # seconds
+_ABORTED_WITHIN = 1.0  # seconds
+
+
+class Kind(Enum):
+    """What a client does."""
+
+    PRODUCER = "producer"
+    CONSUMER = "consumer"
+
+
+class Client(NamedTuple):
+    """Who a connection says it is, once it has shown the key. `joined` is in unix seconds."""
+
+    kind: Kind
+    topic: str
+    id: str
+    ip: str
+    joined: int
+
+
+class Closable(Protocol):
+    """A connection, as the registry sees it. It tells `lost` when it is gone."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye, and be gone soon."""
+        ...
+
+    def abort(self) -> None:
+        """Be gone now."""
+        ...
+
+
+class Connections:
+    """All WebSocket connections of a node. `wall` reads unix seconds."""
+
+    _log = Logger()
+
+    def __init__(self, *, most: int, same_id: int, wall: Callable[[], float]) -> None:
+        self._most = most
+        self._same_id = same_id
+        self._wall = wall
+        self._open: dict[Closable, None] = {}
+        self._clients: dict[Closable, Client] = {}
+        self._alike: dict[tuple[Kind, str, str], dict[Closable, None]] = {}
+        self._gone: Deferred[None] | None = None
+
+    def __len__(self) -> int:
+        """How many there are, logged in or not."""
+        return len(self._open)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why no more are taken, or None."""
+        if self._gone is not None:
+            return "this node stops"
+        if len(self._open) >= self._most:
+            return f"this node has {self._most} connections, which is as many as it takes"
+        return None
+
+    def opened(self, connection: Closable) -> None:
+        """Count a connection, from its upgrade on."""
+        self._open[connection] = None
+
+    def joined(self, connection: Closable, kind: Kind, topic: str, client_id: str, ip: str) -> None:
+        """List a connection: it has shown the key. Of too many with the same id the oldest is closed."""
+        self._clients[connection] = client = Client(kind, topic, client_id, ip, int(self._wall()))
+        alike = self._alike.setdefault(client[:3], {})
+        alike[connection] = None
+        if len(alike) > self._same_id:
+            oldest = next(iter(alike))
+            self._log.info(
+                "{kind} {id!r} of topic {topic!r} is connected more than {limit} times: the oldest is closed",
+                kind=kind.value, id=client_id, topic=topic, limit=self._same_id,
+            )  # fmt: skip
+            self._unlist(oldest)
+            oldest.close(POLICY, f"more than {self._same_id} connections with this id")
+
+    def lost(self, connection: Closable) -> None:
+        """Forget a connection."""
+        self._unlist(connection)
+        self._open.pop(connection, None)
+        if not self._open and self._gone is not None and not self._gone.called:
+            self._gone.callback(None)
+
+    def _unlist(self, connection: Closable) -> None:
+        client = self._clients.pop(connection, None)
+        if client is not None:
+            alike = self._alike[client[:3]]
+            del alike[connection]
+            if not alike:
+                del self._alike[client[:3]]
+
+    def producers(self) -> list[Client]:
+        """All producers that have shown the key, oldest first."""
+        return [client for client in self._clients.values() if client.kind is Kind.PRODUCER]
+
+    def consumers(self) -> list[Client]:
+        """All consumers that have shown the key, oldest first."""
+        return [client for client in self._clients.values() if client.kind is Kind.CONSUMER]
+
+    def close_all(
+        self,
+        clock: IReactorTime,
+        *,
+        code: int = GOING_AWAY,
+        reason: str = "this node stops",
+        within: float = CLOSE_WITHIN,
+    ) -> Deferred[None]:
+        """Take no more, and close all. Fires when they are gone; who isn't within that many seconds is cut off."""
+        if self._gone is not None:
+            waiting: Deferred[None] = Deferred()
+            self._gone.addCallback(lambda _: waiting.callback(None))
+            return waiting
+        gone: Deferred[None] = Deferred()
+        self._gone = gone
+        if not self._open:
+            gone.callback(None)
+            return gone
+        timers = [clock.callLater(within, self._abort_all), clock.callLater(within + _ABORTED_WITHIN, self._give_up)]
+        gone.addCallback(lambda _: _cancel(timers))
+        for connection in list(self._open):
+            connection.close(code, reason)
+        return gone
+
+    def _abort_all(self) -> None:
+        self._log.info("{count} connections did not close in time and are cut off", count=len(self._open))
+        for connection in list(self._open):
+            connection.abort()
+
+    def _give_up(self) -> None:
+        if self._gone is not None and not self._gone.called:
+            self._gone.callback(None)
+
+
+def _cancel(timers: list[IDelayedCall]) -> None:
+    """Stop those that have not run."""
+    for timer in timers:
+        if timer.active():
+            timer.cancel()

@@ -1,0 +1,75 @@
+"""What operators' tools ask: `/healthz`, `/readyz` and `/metrics`. They answer with real status codes.
+
+Pages of other origins may not read them, because for now no key is wanted on the machine itself; from elsewhere the
+metrics want it.
+"""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from klein import Klein
+from twisted.web import http
+from twisted.web.server import Request
+
+from kapokmq.core.engine import Engine
+from serena.web.answers import Answer, answer_json, send, try_later
+from serena.web.guard import Guard
+
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+_READY_AGAIN = 1.0  # seconds until asking again is worth while
+_FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
+
+
+class Ops:
+    """Tells how the node is."""
+
+    app = Klein()
+
+    def __init__(self, engine: Engine, guard: Guard, exposition: Callable[[], bytes]) -> None:
+        self._engine = engine
+        self._guard = guard
+        self._exposition = exposition
+
+    @app.route("/healthz", methods=["GET"])
+    async def healthz(self, request: Request) -> None:
+        """Say that the process serves."""
+        send(request, answer_json({"status": "ok"}, cors=False))
+
+    @app.route("/readyz", methods=["GET"])
+    async def readyz(self, request: Request) -> None:
+        """Say whether the node takes messages, and if not, why."""
+        health = self._engine.health()
+        if health.ready:
+            send(request, answer_json({"status": "ready"}, cors=False))
+        else:
+            send(request, try_later({"error": health.reason}, _READY_AGAIN, cors=False))
+
+    @app.route("/metrics", methods=["GET"])
+    async def metrics(self, request: Request) -> None:
+        """Give the figures in Prometheus' text format."""
+        if self._asked_here(request) or await self._guard.admit(request):
+            send(request, Answer(self._exposition(), content_type=METRICS, cors=False))
+        else:
+            send(request, failure("secretKey: wrong or missing", http.UNAUTHORIZED))
+
+    def _asked_here(self, request: Request) -> bool:
+        """Whether the request was made on this machine, and not passed on for somebody else."""
+        if any(request.requestHeaders.hasHeader(name) for name in _FORWARDED):
+            return False
+        return is_loopback(self._guard.client_address(request))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's own, in either family or one within the other."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return bool((mapped or found).is_loopback)
+
+
+def failure(reason: str, status: int, **headers: str) -> Answer:
+    """Refuse as the new routes do."""
+    plain = answer_json({"error": reason}, status=status, cors=False)
+    return Answer(plain.body, status=status, cors=False, headers=tuple(headers.items()))

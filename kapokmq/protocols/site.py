@@ -1,0 +1,199 @@
+"""The root of a node's HTTP: which face answers which path.
+
+Paths are compared raw, byte by byte: no segment is decoded, no slash is folded, no directory looked into. What is left
+over is answered as the original does (spec, 2.3):
+
+    OPTIONS of anything                             204
+    a page of a foreign origin, default key         403, and no cross-origin headers
+    a route with a slash too many                   301 or 307 to the route
+    another method on a route of the original       404
+    another method on one of the new routes         405
+    the rest                                        404
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from klein import Klein
+from twisted.internet.interfaces import IReactorTime
+from twisted.web import http
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from kapokmq.core.engine import Engine
+from kapokmq.protocols.classic_http import body_bound
+from kapokmq.protocols.console import Connections, Console, Shown
+from kapokmq.protocols.ops import Ops, failure
+from kapokmq.protocols.page import StartPage
+from kapokmq.protocols.producer_http import ProducerHttp
+from kapokmq.protocols.rows import node_row
+from serena.core.secret import Secret
+from serena.web.answers import FOREIGN_ORIGIN, NO_CONTENT, NOT_FOUND, Answer, answer_json, redirect, send
+from serena.web.channel import NodeChannel, NodeRequest
+from serena.web.guard import Guard, Slowdown, socket_address
+from serena.web.origin import origin_allowed
+
+WEBSOCKET_PATHS = (b"/Producers/Conn/", b"/Consumers/Conn/")
+NEW_PATHS = (b"/healthz", b"/readyz", b"/metrics")
+
+
+class Access(Protocol):
+    """The settings of access that HTTP needs."""
+
+    @property
+    def secret(self) -> Secret:
+        """The key."""
+        ...
+
+    @property
+    def default_key(self) -> bool:
+        """Whether it is still the one that everybody knows."""
+        ...
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The longest message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What a node says of itself. `own_hosts` are names it is reached by, beside its addresses."""
+
+    name: str
+    addr: str
+    port: int
+    version: str
+    cluster: bool = False
+    own_hosts: Collection[str] = ()
+
+
+class Root(Resource):
+    """Sends a request to its face."""
+
+    isLeaf = True
+
+    def __init__(self, guard: Guard, apps: Iterable[Klein], websocket: IResource) -> None:
+        super().__init__()
+        self._guard = guard
+        self._websocket = websocket
+        self._faces: dict[bytes, dict[bytes, IResource]] = {}
+        for app in apps:
+            resource = app.resource()
+            for rule in app.url_map.iter_rules():
+                path = rule.rule.encode()
+                # Klein adds HEAD wherever there is GET; the original's page has none.
+                methods = {method.encode() for method in rule.methods or ()} - ({b"HEAD"} if path == b"/" else set())
+                self._faces.setdefault(path, {}).update(dict.fromkeys(methods, resource))
+
+    def render(self, request: Request) -> Any:
+        """Answer, or let a face answer."""
+        path, method = request.path, request.method
+        if _is_upgrade(path, method) and not path.endswith(b"/"):
+            return self._websocket.render(request)  # which looks at the origin itself
+        if self._guard.foreign(request):
+            return self._send(request, FOREIGN_ORIGIN)
+        if method == b"OPTIONS":
+            return self._send(request, NO_CONTENT)
+        face = self._faces.get(path, {}).get(method)
+        if face is not None:
+            return face.render(request)
+        return self._send(request, self._refusal(path, method, request.uri))
+
+    def _refusal(self, path: bytes, method: bytes, uri: bytes) -> Answer:
+        """Say no, as the original does where it has an opinion."""
+        if path in NEW_PATHS:
+            return failure("method not allowed", http.NOT_ALLOWED, Allow="GET, HEAD")
+        known = method in self._faces.get(path[:-1], {}) or _is_upgrade(path, method)
+        if path.endswith(b"/") and known:
+            status = http.MOVED_PERMANENTLY if method == b"GET" else http.TEMPORARY_REDIRECT
+            return redirect(path[:-1] + uri[len(path) :], status)
+        return NOT_FOUND
+
+    @staticmethod
+    def _send(request: Request, answer: Answer) -> int:
+        send(request, answer)
+        return NOT_DONE_YET
+
+
+def _is_upgrade(path: bytes, method: bytes) -> bool:
+    """Whether a request is the WebSocket's business."""
+    return method == b"GET" and path.startswith(WEBSOCKET_PATHS)
+
+
+class NodeSite(Site):
+    """The listening side: bounded connections, no access log, no HTTP/2."""
+
+    protocol: Any = NodeChannel
+    requestFactory = NodeRequest
+    displayTracebacks = False
+
+    def __init__(self, root: Resource, guard: Guard, *, body_bound: int, clock: IReactorTime) -> None:
+        super().__init__(root, reactor=clock)
+        self.body_bound = body_bound
+        self._guard = guard
+
+    def wants_body(self, request: NodeRequest) -> bool:
+        """Keep nothing of who has not shown the key: there is no route for them that reads it."""
+        return self._guard.holds_key(request)
+
+    def too_big(self, request: NodeRequest) -> Answer:
+        """Say how much would have fitted."""
+        if self._guard.foreign(request):
+            return FOREIGN_ORIGIN
+        fault = {"code": -1, "msg": f"body: more than {self.body_bound} bytes"}
+        return answer_json(fault, status=http.REQUEST_ENTITY_TOO_LARGE)
+
+    def startFactory(self) -> None:
+        """Open no access log, and run no clock for its lines."""
+
+    def stopFactory(self) -> None:
+        """Close nothing."""
+
+    def log(self, request: http.Request) -> None:
+        """Write no line."""
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Offer what our channel speaks."""
+        return [b"http/1.1"]
+
+
+def make_site(  # noqa: PLR0913 -- each is a part of the node that some face needs, all by name
+    *,
+    engine: Engine,
+    access: Access,
+    node: NodeFacts,
+    settings: Mapping[str, Any],
+    connections: Connections,
+    exposition: Callable[[], bytes],
+    websocket: IResource,
+    clock: IReactorTime,
+    slowdown: Slowdown | None = None,
+    client_address: Callable[[Request], str] = socket_address,
+) -> Site:
+    """Put a node's HTTP together. `settings` is what GetConfig shows."""
+    own_hosts = {node.addr, *node.own_hosts}
+
+    def foreign(request: Request) -> bool:
+        # Bytes, because a header that is not UTF-8 can't be had as text.
+        origins = request.requestHeaders.getRawHeaders(b"origin", [])
+        host = (request.getHeader(b"host") or b"").decode("latin-1")
+        return not all(origin_allowed(origin.decode("latin-1"), host, own_hosts) for origin in origins)
+
+    guard = Guard(
+        access.secret,
+        clock=clock,
+        foreign=foreign if access.default_key else None,
+        client_address=client_address,
+        slowdown=slowdown,
+    )
+    nodes = [node_row(node.name, node.addr, node.port)] if node.cluster else None
+    apps = (
+        Console(engine, guard, connections, Shown(settings, nodes)).app,
+        ProducerHttp(engine, guard, access.max_message_bytes).app,
+        Ops(engine, guard, exposition).app,
+        StartPage(node.name, node.version).app,
+    )
+    root = Root(guard, apps, websocket)
+    return NodeSite(root, guard, body_bound=body_bound(access.max_message_bytes), clock=clock)

@@ -1,0 +1,139 @@
+"""From an HTTP request to a WebSocket connection, on the same port."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.web import http
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from kapokmq.core.codec.classic import JSON_OVERHEAD
+from kapokmq.core.engine import Engine
+from kapokmq.core.settings import AccessSettings, DeliverySettings
+from kapokmq.protocols.classic import ConsumerConversation, Inside, ProducerConversation, Visitor
+from kapokmq.protocols.connections import Connections, Kind
+from kapokmq.protocols.entrance import Entrance
+from kapokmq.protocols.handshake import RefusedUpgrade, check_upgrade, find_target
+from kapokmq.protocols.limits import WrongKeys
+from kapokmq.protocols.websocket import WebSocketConnection, WebSocketFactory
+from serena.web.answers import FOREIGN_ORIGIN, NOT_FOUND, PLAIN, Answer, send
+from serena.web.origin import origin_allowed
+
+_RETRY_AFTER = (("Retry-After", "5"),)
+
+
+class Upgrade(Resource):
+    """Answers whatever begins with /Producers/Conn/ or /Consumers/Conn/, whole paths, raw.
+
+    `own_hosts` are the hosts that the node is known by; they count while the key is still the default.
+    """
+
+    isLeaf = True
+    _log = Logger()
+
+    def __init__(  # noqa: PLR0913 -- each is a part of the node, all by name
+        self,
+        engine: Engine,
+        *,
+        access: AccessSettings,
+        delivery: DeliverySettings,
+        clock: IReactorTime,
+        connections: Connections,
+        wrong_keys: WrongKeys,
+        client_address: Callable[[Request], str],
+        own_hosts: Collection[str] = (),
+    ) -> None:
+        super().__init__()
+        self._engine = engine
+        self._access = access
+        self._credit = delivery.credit if delivery.require_ack else None
+        self._clock = clock
+        self._connections = connections
+        self._wrong_keys = wrong_keys
+        self._client_address = client_address
+        self._own_hosts = frozenset(own_hosts)
+        self._factory = WebSocketFactory(clock)
+
+    def render(self, request: Request) -> int:
+        """Upgrade the request, or answer why not."""
+        try:
+            visitor, key = self._check(request)
+        except RefusedUpgrade as refusal:
+            send(request, refusal.answer)
+        else:
+            self._admit(request, visitor, key)
+        return NOT_DONE_YET
+
+    def _check(self, request: Request) -> tuple[Visitor, bytes]:
+        """Find out who comes, and whether they may. Raises RefusedUpgrade."""
+        if request.method != b"GET":
+            raise RefusedUpgrade(NOT_FOUND)
+        target = find_target(request.path)
+        key = check_upgrade(request)
+        ip = self._client_address(request)
+        if self._access.default_key and not self._may_ask(request):
+            self._log.info("a page of a foreign origin was refused; it was loaded at {ip}", ip=ip)
+            raise RefusedUpgrade(FOREIGN_ORIGIN)
+        reason = self._connections.refusal
+        if reason is not None:
+            self._log.info("a connection from {ip} was refused: {reason}", ip=ip, reason=reason)
+            answer = Answer(f"{reason}\n".encode(), PLAIN, http.SERVICE_UNAVAILABLE, headers=_RETRY_AFTER)
+            raise RefusedUpgrade(answer)
+        return Visitor(*target, ip), key
+
+    def _may_ask(self, request: Request) -> bool:
+        """Whether the page that asks, if it is one, may use a node with the default key."""
+        origins = request.requestHeaders.getRawHeaders("Origin", [])
+        host = request.getHeader("Host")
+        return all(origin_allowed(origin, host, self._own_hosts) for origin in origins)
+
+    def _admit(self, request: Request, visitor: Visitor, key: bytes) -> None:
+        """Make the connection the visitor's."""
+        wire = WebSocketConnection(self._factory, self._clock, self._connections.lost)
+        entrance = Entrance(
+            wire,
+            visitor,
+            secret=self._access.secret,
+            seconds=self._access.login_seconds,
+            longest=self._access.max_message_bytes + JSON_OVERHEAD,
+            opening=self._open,
+            clock=self._clock,
+            connections=self._connections,
+            wrong_keys=self._wrong_keys,
+        )
+        self._connections.opened(wire)
+        early = take_over(request, wire)
+        wire.begin(entrance, key, early)
+
+    def _open(self, wire: WebSocketConnection, visitor: Visitor) -> Inside:
+        """What the visitor came for."""
+        if visitor.kind is Kind.PRODUCER:
+            return ProducerConversation(wire, visitor, self._engine, self._access.max_message_bytes)
+        return ConsumerConversation(wire, visitor, self._engine, self._credit)
+
+
+def take_over(request: Request, protocol: WebSocketConnection) -> bytes:
+    """Give the request's transport to a protocol, and the bytes that came behind the request to the caller.
+
+    HTTPChannel is registered as the transport's producer, and has those bytes in one of two places: what was behind a
+    body is put by for the next request, what was behind the headers is still in the line buffer.
+    """
+    channel: Any = request.channel
+    transport = channel.transport
+    channel.setTimeout(None)
+    early = b"".join(channel._dataBuffer) + bytes(channel.clearLineBuffer())  # noqa: SLF001 -- there is no other way
+    channel._dataBuffer = []  # noqa: SLF001
+    channel.transport = None
+    transport.unregisterProducer()
+    if isinstance(transport, ProtocolWrapper):  # TLS
+        transport.wrappedProtocol = protocol
+    elif isinstance(transport.protocol, ProtocolWrapper):  # TLS that began later
+        transport.protocol.wrappedProtocol = protocol
+    else:
+        transport.protocol = protocol
+    protocol.makeConnection(transport)
+    transport.resumeProducing()  # HTTPChannel pauses it when many bytes come behind a request
+    return early

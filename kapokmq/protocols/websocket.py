@@ -1,0 +1,324 @@
+"""WebSocket connections: Autobahn's protocol, in batches, and with an end that the peer gets to see.
+
+Autobahn finds frames, joins fragments and checks them. What differs from it:
+
+- All messages of one TCP read are handed on in one call.
+- A connection ends in steps, whoever wants it to and for whatever reason:
+
+      OPEN       frames are read
+      SETTLING   nothing is read any more; what the peer is still due is written
+      ENDING     our close frame is written, then the sending half is closed; what still comes is read and dropped,
+                 because a socket that is closed with unread bytes resets, and the peer would never see the close frame
+      GONE       the peer closed its half, or has been cut off
+
+  SETTLING and ENDING are bounded in time. Autobahn's own ending would refuse most codes, and reset the socket while the
+  close frame is on its way.
+- Timers run on the clock that is handed in; Autobahn's are switched off, because they use the process's reactor.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ISSLTransport
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from kapokmq.core.codec.frames import close_payload
+from kapokmq.protocols.heartbeat import PONG_WITHIN, Heartbeat
+
+SETTLE_WITHIN = 40.0  # seconds; the engine gives up on a publish after 30
+LINGER = 5.0  # seconds that the peer has for its half of the end
+PROTOCOL_ERROR, BAD_PAYLOAD, POLICY, INTERNAL_ERROR = 1002, 1007, 1008, 1011
+
+_REGISTERED = frozenset({*range(1000, 1004), *range(1007, 1015)})
+_PRIVATE = range(3000, 5000)
+
+# Autobahn sees only what we have checked already: no extensions, no subprotocols, no origin.
+_HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: kapokmq\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %b\r\n\r\n"
+)
+
+
+class Phase(Enum):
+    """How far a connection's end has come."""
+
+    OPEN = 0
+    SETTLING = 1
+    ENDING = 2
+    GONE = 3
+
+
+class Conversation(Protocol):
+    """What is talked about on a connection."""
+
+    def begin(self) -> None:
+        """The connection is open."""
+        ...
+
+    def received(self, frames: list[bytes]) -> None:
+        """These messages came together."""
+        ...
+
+    def stalled(self) -> None:
+        """The transport takes no more for now."""
+        ...
+
+    def drained(self) -> None:
+        """The transport takes bytes again."""
+        ...
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to be written before a close frame."""
+        ...
+
+    @property
+    def bears_silence(self) -> bool:
+        """Whether a peer that never answered a ping may go on so."""
+        ...
+
+    def ended(self) -> None:
+        """Nothing can be written any more. Said once."""
+        ...
+
+
+class WebSocketFactory(WebSocketServerFactory):
+    """Autobahn's settings, which all connections share."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        super().__init__(reactor=clock, server="")
+        self.setProtocolOptions(
+            versions=[13],
+            webStatus=False,
+            failByDrop=False,
+            openHandshakeTimeout=0,
+            closeHandshakeTimeout=0,
+            autoPingInterval=0,
+            autoPingTimeout=0,
+            allowNullOrigin=True,
+        )
+
+
+@implementer(IPushProducer)
+class WebSocketConnection(WebSocketServerProtocol):
+    """One connection. `eager` while each message is to be handed on by itself, because it decides about the next."""
+
+    _log = Logger()
+    _conversation: Conversation
+    transport: Any
+
+    def __init__(
+        self, factory: WebSocketFactory, clock: IReactorTime, gone: Callable[["WebSocketConnection"], None]
+    ) -> None:
+        super().__init__()
+        self.factory = factory
+        self.eager = True
+        self._gone = gone
+        self._answers = False
+        self.stalled = False
+        self._clock = clock
+        self._phase = Phase.OPEN
+        self._frames: list[bytes] = []
+        self._reading = True
+        self._unanswered: bytes | None = None
+        self._close = b""
+        self._timer: IDelayedCall | None = None
+        self._heartbeat = Heartbeat(clock, ping=self.sendPing, unanswered=self._silent)
+
+    # ------------------------------------------------------------------------------------------------- beginning
+
+    def begin(self, conversation: Conversation, key: bytes, early: bytes) -> None:
+        """Answer the upgrade and begin. `early` came behind the request already. The transport is ours by now."""
+        self._conversation = conversation
+        super().dataReceived(_HANDSHAKE % key)
+        self.transport.registerProducer(self, True)  # noqa: FBT003 -- Twisted's signature
+        self._heartbeat.start()
+        conversation.begin()
+        if early:
+            self.dataReceived(early)
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:  # noqa: FBT001, FBT002
+        """Write, and nothing else. The upgrade's answer is spelt as the original's."""
+        if self.state == self.STATE_CONNECTING:
+            data = data.replace(b"Upgrade: WebSocket", b"Upgrade: websocket", 1)
+        self.transport.write(data)
+
+    def converse(self, conversation: Conversation) -> None:
+        """Talk about something else from the next message on."""
+        self._conversation = conversation
+
+    def allow(self, longest: int) -> None:
+        """Take messages up to that many bytes."""
+        self.maxMessagePayloadSize = longest
+
+    # --------------------------------------------------------------------------------------------------- reading
+
+    def dataReceived(self, data: bytes) -> None:
+        """Let Autobahn read, and hand on what it found."""
+        if self._phase is not Phase.OPEN:
+            return
+        self._heartbeat.heard()
+        try:
+            self._dataReceived(data)
+            self._hand_on()
+        except Exception:  # noqa: BLE001 -- a bug of ours: the peer is told, the log gets the traceback
+            self._log.failure("a WebSocket connection failed")
+            self.close(INTERNAL_ERROR, "internal error")
+
+    def onMessageEnd(self) -> None:
+        """Keep a message for the end of the read."""
+        if self._phase is Phase.OPEN:
+            self._frames.append(b"".join(self.message_data))
+            if self.eager:
+                self._hand_on()
+        self.message_data = []
+
+    def _hand_on(self) -> None:
+        if self._frames:
+            frames, self._frames = self._frames, []
+            self._conversation.received(frames)
+
+    def stop_reading(self) -> None:
+        """Take nothing more for now. What is read already still comes."""
+        if self._phase is Phase.OPEN and self._reading:
+            self._reading = False
+            self._heartbeat.stop()
+            self.transport.pauseProducing()
+
+    def go_on_reading(self) -> None:
+        """Take more."""
+        if not self._reading and self._phase is not Phase.GONE:
+            self._reading = True
+            self.transport.resumeProducing()
+            if self._phase is Phase.OPEN:
+                self._heartbeat.start()
+
+    # --------------------------------------------------------------------------------------------------- writing
+
+    def write(self, data: bytes) -> None:
+        """Write frames, while that makes sense."""
+        if self._phase in {Phase.OPEN, Phase.SETTLING}:
+            self.transport.write(data)
+
+    def pauseProducing(self) -> None:
+        """The transport holds as much as it wants to."""
+        if not self.stalled:
+            self.stalled = True
+            self._conversation.stalled()
+
+    def resumeProducing(self) -> None:
+        """The transport takes bytes again."""
+        self.stalled = False
+        if self._unanswered is not None:
+            payload, self._unanswered = self._unanswered, None
+            self.sendPong(payload)
+        self._conversation.drained()
+
+    def stopProducing(self) -> None:
+        """The transport is gone, which connectionLost tells as well."""
+
+    def onPing(self, payload: bytes) -> None:
+        """Answer. Of pings that come while the transport takes nothing only the last is, as RFC 6455, 5.5.3 allows."""
+        if self.stalled:
+            self._unanswered = payload
+        else:
+            self.sendPong(payload)
+
+    def onPong(self, payload: bytes) -> None:
+        """The peer is one that answers pings."""
+        self._answers = True
+
+    def _silent(self) -> None:
+        """A ping was not answered."""
+        if self._answers or not self._conversation.bears_silence:
+            self.close(POLICY, f"no answer to a ping within {PONG_WITHIN:g} s")
+
+    # ---------------------------------------------------------------------------------------------------- ending
+
+    def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> None:
+        """The peer says goodbye: answer with its code, after what it is still due. See `_fail_connection`."""
+        if code is not None and not _may_be_sent(code):
+            self._fail_connection(PROTOCOL_ERROR, f"invalid close code {code}")
+        elif not _is_utf8(reasonRaw or b""):
+            self._fail_connection(BAD_PAYLOAD, "invalid close reason: not UTF-8")
+        else:
+            self._hand_on()
+            self.close(code, "")
+
+    def _fail_connection(self, code: int = PROTOCOL_ERROR, reason: str = "") -> None:
+        """The peer broke the protocol. Autobahn comes here with whatever it finds wrong; what came before counts."""
+        self._hand_on()
+        if self._phase is Phase.OPEN:
+            self._log.info(
+                "{peer} broke the WebSocket protocol: {code} {reason}", peer=self.peer, code=code, reason=reason
+            )
+        self.close(code, reason)
+
+    def close(self, code: int | None, reason: str) -> None:
+        """Read no more, and say goodbye when everything that the peer is due has been written."""
+        if self._phase is not Phase.OPEN:
+            return
+        self._phase = Phase.SETTLING
+        self._close = close_payload(code, reason)
+        self.state = self.STATE_CLOSED  # for Autobahn, which then looks at nothing more
+        self.failedByMe = True
+        self._frames = []
+        self._heartbeat.stop()
+        self.go_on_reading()
+        self._timer = self._clock.callLater(SETTLE_WITHIN, self._end)
+        self.settle()
+
+    def settle(self) -> None:
+        """Go on with the end, if one was begun and nothing is left to be written."""
+        if self._phase is Phase.SETTLING and self._conversation.settled:
+            self._end()
+
+    def _end(self) -> None:
+        self._stop_timer()
+        self._conversation.ended()
+        self.sendFrame(opcode=8, payload=self._close)
+        self._phase = Phase.ENDING
+        self.transport.unregisterProducer()
+        self._timer = self._clock.callLater(LINGER, self.abort)
+        half_close = getattr(self.transport, "loseWriteConnection", None)
+        if half_close is None or ISSLTransport.providedBy(self.transport):
+            self.transport.loseConnection()
+        else:
+            half_close()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone, whoever wanted it."""
+        before, self._phase = self._phase, Phase.GONE
+        self._stop_timer()
+        self._heartbeat.stop()
+        if before in {Phase.OPEN, Phase.SETTLING}:
+            self._conversation.ended()
+        super().connectionLost(reason)
+        self._gone(self)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+
+def _may_be_sent(code: int) -> bool:
+    """Whether an end may send this close code (RFC 6455, 7.4.2, and IANA's register)."""
+    return code in _REGISTERED or code in _PRIVATE
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

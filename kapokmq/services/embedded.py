@@ -1,0 +1,299 @@
+"""The embedded engine: runs a Broker's effects against a Store, with one timer and one commit at a time.
+
+While a commit runs, the next one fills: group commit that adjusts itself to the load. What arrives in one turn of the
+reactor is handed over together at its end.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from kapokmq.core.broker import Broker
+from kapokmq.core.effects import (
+    Confirm,
+    Deliver,
+    Effect,
+    FetchMessages,
+    LoadSchedule,
+    ReadPage,
+    Refuse,
+    Sweep,
+    SweepDelayed,
+)
+from kapokmq.core.engine import Counts, Figures, Health, Publisher, Receipt, Receiver, Subscription
+from kapokmq.core.errors import MisuseError
+from kapokmq.core.group import Choose
+from kapokmq.core.member import Member
+from kapokmq.core.message import Draft, Found, Status
+from kapokmq.core.moment import Moment
+from kapokmq.core.query import TopicCounts
+from kapokmq.core.rules import Rules
+from kapokmq.services.pipeline import CommitPipeline
+from kapokmq.services.questions import Questions
+from kapokmq.services.reads import Reads, guarded
+from kapokmq.storage.store import Store
+
+
+class EmbeddedEngine:
+    """Broker and Store behind the Engine interface (core/engine.py).
+
+    `clock` must go forward only; `wall` gives wall milliseconds; `observe` is told of each commit (seconds, messages).
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        rules: Rules,
+        store: Store,
+        *,
+        clock: IReactorTime,
+        wall: Callable[[], int],
+        choose: Choose,
+        observe: Callable[[float, int], None],
+    ) -> None:
+        self._rules = rules
+        self._store = store
+        self._clock = clock
+        self._wall = wall
+        self._choose = choose
+        self._observe = observe
+        self._publishers: dict[Publisher, None] = {}
+        self._confirms: dict[Publisher, list[Receipt]] = {}
+        self._frozen = False
+        self._pressed = False
+        self._timer: IDelayedCall | None = None
+        self._telling: IDelayedCall | None = None
+        self._calls: dict[type, Callable[[Any], None]] = {}
+
+    # ---- life
+
+    def open(self) -> None:
+        """Open the store and stand where it says we stood. Raises StoreRefused."""
+        now = self._now()
+        recovered = self._store.open(now.wall)
+        self.broker = Broker(self._rules, recovered, self._choose, now)
+        reads = Reads(self.broker, self._store, self._clock, self._now, self._run)
+        self._pipeline = CommitPipeline(
+            self.broker,
+            self._store,
+            clock=self._clock,
+            now=self._now,
+            run=self._run,
+            eager=self._rules.eager,
+            observe=self._observe,
+        )
+        self._questions = Questions(self.broker, self._store, self._now, self._pipeline.settled)
+        self._calls = {
+            Confirm: self._confirm,
+            Refuse: self._refuse,
+            Deliver: self._deliver,
+            ReadPage: reads.page,
+            FetchMessages: reads.fetch,
+            LoadSchedule: reads.schedule,
+            Sweep: reads.sweep,
+            SweepDelayed: reads.sweep_delayed,
+        }
+        self.tick()
+
+    def tick(self) -> None:
+        """Do what is due; called by the timer, and by the check loop in case the wall clock jumped."""
+        self._run(self.broker.advance(self._now()))
+
+    def check(self) -> None:
+        """What the check loop does every few seconds: look for what is due, and for what is past its time."""
+        self.tick()
+        self._run(self.broker.retention.sweep(self._now()))
+
+    def persist(self) -> None:
+        """What the persist loop does (isPersistent: 1)."""
+        self._pipeline.flush()
+
+    def refill(self, count: int) -> None:
+        """What the push loop does under a throttle."""
+        self._run(self.broker.refill(count, self._now()))
+
+    def freeze(self) -> Deferred[None]:
+        """The node stops: take no more, commit what there is and confirm it. Who leaves now gives nothing back."""
+        self._frozen = True
+        self._press()
+        return self._pipeline.settled()
+
+    async def close(self) -> None:
+        """Commit what is left and close the store."""
+        self._frozen = True
+        await self._pipeline.settled()
+        self._pipeline.stop()
+        for call in (self._timer, self._telling):
+            if call is not None and call.active():
+                call.cancel()
+        self._timer = self._telling = None
+        await self._store.close()
+
+    # ---- publishers
+
+    def attach(self, publisher: Publisher) -> None:
+        """See Engine."""
+        self._publishers[publisher] = None
+        if self._pressed:
+            publisher.pause()
+
+    def detach(self, publisher: Publisher) -> None:
+        """See Engine."""
+        self._publishers.pop(publisher, None)
+
+    def publish(self, publisher: Publisher, topic: str, drafts: Sequence[Draft], reference: object = None) -> None:
+        """See Engine."""
+        self._run(self.broker.publish(publisher, topic, drafts, reference, self._now()))
+
+    def send(self, topic: str, drafts: Sequence[Draft]) -> Awaitable[list[str]]:
+        """See Engine."""
+        return self._questions.send(self, topic, drafts)
+
+    # ---- receivers
+
+    def subscribe(self, receiver: Receiver, topic: str, credit: int | None) -> Subscription:
+        """See Engine."""
+        member, effects = self.broker.subscribe(receiver, topic, credit, self._now())
+        self._run(effects)
+        return member
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """See Engine."""
+        if not self._frozen:
+            self._run(self.broker.unsubscribe(_member(subscription), self._now()))
+
+    def ack(self, subscription: Subscription, codes: Sequence[str]) -> None:
+        """See Engine."""
+        self._run(self.broker.ack(_member(subscription), codes, self._now()))
+
+    def stall(self, subscription: Subscription) -> None:
+        """See Engine."""
+        self._run(self.broker.flow(_member(subscription), flowing=False, now=self._now()))
+
+    def drained(self, subscription: Subscription) -> None:
+        """See Engine."""
+        self._run(self.broker.flow(_member(subscription), flowing=True, now=self._now()))
+
+    # ---- questions
+
+    def search(
+        self,
+        *,
+        start: int,
+        end: int,
+        topic: str | None,
+        status: int | None,
+        with_data: bool,
+        limit: int,
+        offset: int,
+    ) -> Awaitable[list[Found]]:
+        """See Engine."""
+        wanted = None if status is None else Status(status)
+        return self._questions.search(
+            start=start, end=end, topic=topic, status=wanted, with_data=with_data, limit=limit, offset=offset
+        )
+
+    def find(self, code: str) -> Awaitable[Found | None]:
+        """See Engine."""
+        return self._questions.find(code)
+
+    def delete(self, code: str) -> Awaitable[bool]:
+        """See Engine."""
+        return self._questions.delete(code)
+
+    def counts(self) -> Counts:
+        """See Engine."""
+        return self.broker.counts()
+
+    def topics(self) -> list[TopicCounts]:
+        """See Engine."""
+        return self.broker.topics()
+
+    def health(self) -> Health:
+        """See Engine."""
+        failure = self.broker.failure
+        if failure is not None:
+            return Health(ready=False, reason=str(failure))
+        if self._frozen:
+            return Health(ready=False, reason="the node stops")
+        if self.broker.full:
+            return Health(ready=False, reason="the broker is full: messages must be consumed before more are taken")
+        return Health(ready=True, reason="")
+
+    def figures(self) -> Figures:
+        """See Engine."""
+        return self.broker.figures()
+
+    # ---- effects
+
+    def _run(self, effects: Sequence[Effect]) -> None:
+        calls = self._calls
+        for effect in effects:
+            calls[type(effect)](effect)
+        self._pipeline.kick_soon()
+        self._press()
+        self._arm()
+
+    def _confirm(self, effect: Confirm) -> None:
+        if not self._rules.eager:
+            if effect.publisher in self._publishers:
+                effect.publisher.confirmed(effect.receipts)
+            return
+        # It comes from within `publish`: it is told at the end of this turn, all of it at once.
+        self._confirms.setdefault(effect.publisher, []).extend(effect.receipts)
+        if self._telling is None:
+            self._telling = self._clock.callLater(0, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        confirms, self._confirms = self._confirms, {}
+        for publisher, receipts in confirms.items():
+            if publisher in self._publishers:
+                publisher.confirmed(receipts)
+
+    def _refuse(self, effect: Refuse) -> None:
+        if effect.publisher in self._publishers:
+            effect.publisher.refused(effect.receipts, effect.reason)
+
+    def _deliver(self, effect: Deliver) -> None:
+        for member in effect.members:
+            member.receiver.deliver(effect.delivery)
+
+    # ---- pressure and time
+
+    def _press(self) -> None:
+        """Pause publishers, or let them go on."""
+        pressed = self._frozen or self._pipeline.failing or self.broker.full
+        if pressed == self._pressed:
+            return
+        self._pressed = pressed
+        for publisher in list(self._publishers):
+            if pressed:
+                publisher.pause()
+            else:
+                publisher.resume()
+
+    def _arm(self) -> None:
+        wait = self.broker.next_wait(self._now())
+        timer = self._timer
+        if wait is None or self._frozen:
+            return
+        when = self._clock.seconds() + wait
+        if timer is not None and timer.active():
+            if timer.getTime() <= when:
+                return
+            timer.cancel()
+        self._timer = self._clock.callLater(wait, guarded, self.log, self.tick)
+
+    def _now(self) -> Moment:
+        return Moment(self._wall(), self._clock.seconds())
+
+
+def _member(subscription: Subscription) -> Member:
+    if not isinstance(subscription, Member):
+        raise MisuseError("a subscription of another engine")
+    return subscription

@@ -1,0 +1,236 @@
+"""The composition root: one broker node, put together from its settings.
+
+Nothing opens before `startService`: twistd makes services before it forks. Then, in this order: log file, store, port.
+At `stopService`: port closed, all committed and confirmed, sockets closed with 1001, store closed.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger, globalLogPublisher
+
+from kapokmq import __version__
+from kapokmq.core.errors import WorldError
+from kapokmq.core.group import Choose
+from kapokmq.core.rules import Rules
+from kapokmq.core.settings import NodeSettings
+from kapokmq.protocols.address import ClientAddress
+from kapokmq.protocols.connections import Connections
+from kapokmq.protocols.limits import WrongKeys
+from kapokmq.protocols.site import NodeFacts, make_site
+from kapokmq.protocols.upgrade import Upgrade
+from kapokmq.services.embedded import EmbeddedEngine
+from kapokmq.services.logs import DailyLog
+from kapokmq.services.metrics import NodeMetrics
+from kapokmq.services.tls import tls_context
+from kapokmq.storage.memory import MemoryStore
+from kapokmq.storage.sqlite import SQLiteStore, set_aside
+from kapokmq.storage.store import Store
+
+
+def rules_of(settings: NodeSettings) -> Rules:
+    """What the broker decides with."""
+    delivery, retention = settings.delivery, settings.retention
+    return Rules(
+        broadcast=delivery.broadcast,
+        retry_count=delivery.retry_count,
+        retry_seconds=delivery.retry_seconds,
+        lease_seconds=delivery.retry_seconds if delivery.leases_time_out else None,
+        throttled=delivery.throttled,
+        eager=settings.store.durability == 1,
+        paged=settings.store.durability != 0,
+        buffer=delivery.buffer,
+        memory_budget=delivery.memory_budget,
+        clean_consumed=retention.clean_consumed,
+        clean_seconds=retention.clean_seconds,
+        max_topics=delivery.max_topics,
+    )
+
+
+class Node(Service):
+    """One broker.
+
+    `reactor` needs a clock that only goes forward; `wall` reads unix seconds; `choose` draws members; the start is
+    announced to `say`.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        *,
+        reactor: Any,
+        wall: Callable[[], float],
+        entropy: Callable[[int], bytes],
+        choose: Choose,
+        say: TextIO = sys.stdout,
+    ) -> None:
+        self.setName("kapokmq")
+        self.settings = settings
+        self._reactor = reactor
+        self._wall = wall
+        self._entropy = entropy
+        self._choose = choose
+        self._say = say
+        self._port: IListeningPort | None = None
+        self._loops: list[LoopingCall] = []
+        self._logs = DailyLog(Path(settings.log.directory))
+
+    def startService(self) -> None:
+        """Open everything. Raises WorldError, with all closed again, naming what is wrong and the remedy."""
+        super().startService()
+        try:
+            self._logs.open()
+        except OSError as error:
+            raise WorldError(f"log.directory: {error}: name a directory that this user may write to") from error
+        globalLogPublisher.addObserver(self._logs)
+        for warning in self.settings.warnings:
+            self.log.warn("{warning}", warning=warning)
+        try:
+            self._open()
+            self._listen()
+        except WorldError as error:
+            self.log.error("the node does not start: {error}", error=error)
+            self._close_logs()
+            raise
+        self._start_loops()
+        self._announce()
+
+    async def _stop(self) -> None:
+        for loop in self._loops:
+            loop.stop()
+        if self._port is not None:
+            await self._port.stopListening()
+        await self.engine.freeze()
+        await self.connections.close_all(self._reactor)
+        await self.engine.close()
+        self.log.info("the node has stopped")
+        self._close_logs()
+
+    def stopService(self) -> "Deferred[None]":
+        """Close everything, nothing acknowledged lost."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._port.getHost().port) if self._port is not None else self.settings.server.port  # type: ignore[attr-defined]
+
+    # ---- opening
+
+    def _open(self) -> None:
+        settings, reactor = self.settings, self._reactor
+        self.metrics = NodeMetrics(
+            lambda: self.engine.figures(),  # noqa: PLW0108 -- made below
+            lambda: (len(self.connections.producers()), len(self.connections.consumers())),
+            __version__,
+        )
+        self.engine = EmbeddedEngine(
+            rules_of(settings),
+            self._make_store(),
+            clock=reactor,
+            wall=lambda: int(self._wall() * 1000),
+            choose=self._choose,
+            observe=self.metrics.observe_commit,
+        )
+        self.connections = Connections(
+            most=settings.access.max_connections, same_id=settings.access.same_id_limit, wall=self._wall
+        )
+        self.engine.open()
+
+    def _make_store(self) -> Store:
+        settings = self.settings.store
+        if settings.durability == 0:
+            return MemoryStore(self.settings.delivery.memory_budget, entropy=self._entropy)
+        if not settings.recover:
+            stamp = datetime.fromtimestamp(self._wall()).astimezone().strftime("%Y%m%d-%H%M%S")
+            aside = set_aside(settings.path, stamp)
+            if aside is not None:
+                self.log.warn("recoveryStrategy 0: what was stored is kept aside as {aside}", aside=aside)
+        return SQLiteStore(settings.path, entropy=self._entropy, callback=self._reactor.callFromThread)
+
+    def _listen(self) -> None:
+        server, access = self.settings.server, self.settings.access
+        client_address = ClientAddress(server.trusted_proxies)
+        wrong_keys = WrongKeys(self._reactor.seconds)
+        own_hosts = {server.addr, server.bind}
+        websocket = Upgrade(
+            self.engine,
+            access=access,
+            delivery=self.settings.delivery,
+            clock=self._reactor,
+            connections=self.connections,
+            wrong_keys=wrong_keys,
+            client_address=client_address,
+            own_hosts=own_hosts,
+        )
+        site = make_site(
+            engine=self.engine,
+            access=access,
+            node=NodeFacts(
+                name=f"mq:{server.addr}:{server.port}",
+                addr=server.addr,
+                port=server.port,
+                version=__version__,
+                cluster=self.settings.cluster.enabled,
+                own_hosts=own_hosts,
+            ),
+            settings=self.settings.shown,
+            connections=self.connections,
+            exposition=self.metrics.exposition,
+            websocket=websocket,
+            clock=self._reactor,
+            slowdown=wrong_keys,
+            client_address=client_address,
+        )
+        try:
+            if server.certificate is not None and server.private_key is not None:
+                context = tls_context(server.certificate, server.private_key)
+                self._port = self._reactor.listenSSL(server.port, site, context, interface=server.bind)
+            else:
+                self._port = self._reactor.listenTCP(server.port, site, interface=server.bind)
+        except CannotListenError as error:
+            raise WorldError(
+                f"server.port: cannot listen on {server.bind}:{server.port} ({error.socketError}): "
+                "stop what listens there, or choose another port"
+            ) from error
+
+    def _start_loops(self) -> None:
+        delivery, store = self.settings.delivery, self.settings.store
+        self._loop(self.engine.check, delivery.check_seconds)
+        if delivery.throttled:
+            self._loop(lambda: self.engine.refill(delivery.push_count), delivery.push_interval)
+        if store.durability == 1:
+            self._loop(self.engine.persist, store.interval)
+
+    def _loop(self, call: Callable[[], None], seconds: float) -> None:
+        loop = LoopingCall(call)
+        loop.clock = self._reactor
+        loop.start(seconds, now=True).addErrback(lambda failure: self.log.failure("a loop of the node ended", failure))
+        self._loops.append(loop)
+
+    def _announce(self) -> None:
+        server, access = self.settings.server, self.settings.access
+        scheme = "https" if server.certificate else "http"
+        host = f"[{server.bind}]" if ":" in server.bind else server.bind
+        self.log.info("KapokMQ {version} serves {where}", version=__version__, where=f"{scheme}://{host}:{self.port}/")
+        line = f"KapokMQ {__version__} serves {scheme}://{host}:{self.port}/ (settings: {self.settings.source})"
+        if access.default_key:
+            line += (
+                f"\nThe key is still `{access.secret.reveal()}`: set mq.secretKey before others can reach this node."
+            )
+        print(line, file=self._say, flush=True)
+
+    def _close_logs(self) -> None:
+        globalLogPublisher.removeObserver(self._logs)
+        self._logs.close()

@@ -1,0 +1,107 @@
+"""Carries a broker's questions to the store, and the answers back."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from kapokmq.core.broker import Broker
+from kapokmq.core.effects import Effect, FetchMessages, LoadSchedule, ReadPage, Sweep, SweepDelayed
+from kapokmq.core.message import Message
+from kapokmq.core.moment import Moment
+from kapokmq.core.rules import PAGE, PAGE_BYTES
+from kapokmq.storage.store import Due, Page, Store
+
+
+class Reads:
+    """One method an effect that asks the store for something. `run` carries out what the broker wants upon the answer.
+
+    No answer is used within the call that asked, and one that fails is handed on as None: the broker asks again.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        broker: Broker,
+        store: Store,
+        clock: IReactorTime,
+        now: Callable[[], Moment],
+        run: Callable[[Sequence[Effect]], None],
+    ) -> None:
+        self._broker = broker
+        self._store = store
+        self._clock = clock
+        self._now = now
+        self._run = run
+
+    def page(self, asked: ReadPage) -> None:
+        """Read on in a topic."""
+
+        def use(page: Page | None) -> None:
+            messages, stop = page if page is not None else (None, 0)
+            self._run(self._broker.page_read(asked, messages, stop, self._now()))
+
+        self._ask(self._store.read(asked.first, asked.end, PAGE, PAGE_BYTES), use)
+
+    def fetch(self, asked: FetchMessages) -> None:
+        """Read messages by id."""
+
+        def use(page: Page | None) -> None:
+            messages, stop = page if page is not None else (None, 0)
+            self._run(self._broker.fetched(asked, messages, stop, self._now()))
+
+        self._ask(self._store.fetch(asked.ids, PAGE_BYTES), use)
+
+    def schedule(self, asked: LoadSchedule) -> None:
+        """Read which delayed messages fall due next."""
+
+        def use(found: list[Due] | None) -> None:
+            rows = None if found is None else [(due, message_id) for due, message_id in found]
+            self._run(self._broker.schedule_loaded(asked, rows, self._now()))
+
+        self._ask(self._store.scheduled(Due(*asked.after), asked.limit), use)
+
+    def sweep(self, asked: Sweep) -> None:
+        """Read what is old in a topic."""
+
+        def use(page: Page | None) -> None:
+            messages, stop = page if page is not None else (None, 0)
+            self._run(self._broker.retention.swept(asked, messages, stop, self._now()))
+
+        self._ask(self._store.aged(asked.topic.number, asked.first, asked.before, asked.limit), use)
+
+    def sweep_delayed(self, asked: SweepDelayed) -> None:
+        """Read what was delayed and is old."""
+
+        def use(messages: list[Message] | None) -> None:
+            self._run(self._broker.retention.swept_delayed(asked, messages, self._now()))
+
+        self._ask(self._store.aged_delayed(asked.before, asked.limit), use)
+
+    def _ask(self, answer: "Deferred[Any]", use: Callable[[Any], None]) -> None:
+        def failed(failure: Failure) -> None:
+            self.log.error("the store could not be read, which is tried again: {error}", error=failure.value)
+            self._clock.callLater(0, guarded, self.log, partial(use, None))
+
+        def arrived(result: Any) -> None:
+            if asking:
+                self._clock.callLater(0, guarded, self.log, partial(use, result))
+            else:
+                guarded(self.log, partial(use, result))
+
+        asking = True
+        answer.addCallbacks(arrived, failed)
+        asking = False
+
+
+def guarded(log: Logger, call: Callable[[], None]) -> None:
+    """Call, and log what is raised: a bug in one turn must not stop the node."""
+    try:
+        call()
+    except Exception:  # noqa: BLE001 -- whatever it is, it is ours, and it is logged with its traceback
+        log.failure("this is a bug in the broker")

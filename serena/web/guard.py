@@ -1,0 +1,67 @@
+"""Who may ask: the `secretKey` header, where a browser's page comes from, and how often one may be wrong."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.web.server import Request
+
+from serena.core.secret import Secret
+
+KEY_HEADER = b"secretKey"
+
+
+class Slowdown(Protocol):
+    """Keeps count of wrong keys, by address."""
+
+    def delay(self, address: str) -> float:
+        """Count a wrong key, and say how many seconds its answer has to wait."""
+        ...
+
+
+def socket_address(request: Request) -> str:
+    """Where the request's connection comes from."""
+    return str(getattr(request.getClientAddress(), "host", ""))
+
+
+class Guard:
+    """The checks that an HTTP face makes before it answers: pages that may not use the node, and the key.
+
+    `foreign` says of a request whether such a page sent it, None where all may. `client_address` is where a request
+    comes from, behind whatever proxies are trusted.
+    """
+
+    def __init__(
+        self,
+        secret: Secret,
+        *,
+        clock: IReactorTime,
+        foreign: Callable[[Request], bool] | None = None,
+        client_address: Callable[[Request], str] = socket_address,
+        slowdown: Slowdown | None = None,
+    ) -> None:
+        self._secret = secret
+        self._clock = clock
+        self._slowdown = slowdown
+        self._foreign = foreign
+        self.client_address = client_address
+
+    def foreign(self, request: Request) -> bool:
+        """Whether the request was sent by a page that may not use this node."""
+        return self._foreign is not None and self._foreign(request)
+
+    def holds_key(self, request: Request) -> bool:
+        """Whether the request shows the key."""
+        given = request.requestHeaders.getRawHeaders(KEY_HEADER)
+        return given is not None and self._secret.matches(given[0])
+
+    async def admit(self, request: Request) -> bool:
+        """Whether the request shows the key. Who does not learns it later and later."""
+        if self.holds_key(request):
+            return True
+        if self._slowdown is not None:
+            wait = self._slowdown.delay(self.client_address(request))
+            if wait > 0:
+                await deferLater(self._clock, wait)
+        return False

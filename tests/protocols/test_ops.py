@@ -1,0 +1,91 @@
+"""Health, readiness, metrics and the start page."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from kapokmq.core.engine import Health
+from kapokmq.protocols.ops import is_loopback
+from kapokmq.protocols.page import StartPage
+from tests.protocols.http_fakes import KEY, FakeNode, parse
+
+
+class OpsTests(SynchronousTestCase):
+    """What tools ask."""
+
+    def setUp(self):
+        self.node = FakeNode()
+
+    def test_health(self):
+        reply = self.node.get("/healthz")
+        self.assertEqual((reply.status, reply.body), (200, b'{"status":"ok"}'))
+        self.assertNotIn("Access-Control-Allow-Origin", reply.headers)
+
+    def test_ready(self):
+        self.assertEqual(self.node.get("/readyz").body, b'{"status":"ready"}')
+
+    def test_not_ready(self):
+        self.node.engine.state = Health(ready=False, reason="the store is full")
+        reply = self.node.get("/readyz")
+        self.assertEqual((reply.status, reply.body), (503, b'{"error":"the store is full"}'))
+        self.assertEqual(reply.headers["Retry-After"], "1")
+
+    def test_wrong_method(self):
+        for path in ("/healthz", "/readyz", "/metrics"):
+            reply = self.node.post(path)
+            self.assertEqual((reply.status, reply.body), (405, b'{"error":"method not allowed"}'))
+            self.assertEqual(reply.headers["Allow"], "GET, HEAD")
+
+    def test_head(self):
+        reply = parse(self.node.ask(b"HEAD /healthz HTTP/1.1\r\nHost: own\r\n\r\n"))
+        self.assertEqual((reply.status, reply.headers["Content-Length"], reply.body), (200, "15", b""))
+
+    def test_metrics_want_the_key(self):
+        reply = self.node.get("/metrics")
+        self.assertEqual((reply.status, reply.body), (401, b'{"error":"secretKey: wrong or missing"}'))
+        self.assertEqual(self.node.get("/metrics", secretKey=KEY).body, b"# figures\n")
+
+    def test_metrics_do_not_from_here(self):
+        self.node.address = "127.0.0.1"
+        reply = self.node.get("/metrics")
+        self.assertEqual((reply.status, reply.body), (200, b"# figures\n"))
+        self.assertEqual(reply.headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        self.assertNotIn("Access-Control-Allow-Origin", reply.headers)
+
+    def test_what_a_proxy_passes_on_is_not_from_here(self):
+        self.node.address = "127.0.0.1"
+        self.assertEqual(self.node.get("/metrics", X_Forwarded_For="127.0.0.1").status, 401)
+
+    def test_addresses(self):
+        for address in ("127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"):
+            self.assertTrue(is_loopback(address), address)
+        for address in ("192.0.2.1", "::", "::ffff:192.0.2.1", "", "localhost"):
+            self.assertFalse(is_loopback(address), address)
+
+
+class PageTests(SynchronousTestCase):
+    """`GET /`."""
+
+    def test_the_page(self):
+        reply = FakeNode().get("/")
+        self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        self.assertIn(b"mq:127.0.0.1:8011", reply.body)
+        self.assertNotIn("Access-Control-Allow-Origin", reply.headers)
+        self.assertEqual(reply.headers["X-Content-Type-Options"], "nosniff")
+        self.assertEqual(reply.headers["Referrer-Policy"], "no-referrer")
+
+    def test_its_policy_allows_its_own_parts_and_nothing_else(self):
+        reply = FakeNode().get("/")
+        policy = reply.headers["Content-Security-Policy"]
+        for kind in ("style", "script"):
+            (text,) = re.findall(rf"<{kind}>(.*?)</{kind}>".encode(), reply.body, re.DOTALL)
+            self.assertIn(f"{kind}-src 'sha256-{b64encode(sha256(text).digest()).decode()}'", policy)
+        self.assertIn("default-src 'none'", policy)
+        self.assertEqual(re.findall(rb"(?:src|href)=\"(?!/)", reply.body), [])
+
+    def test_names_are_escaped(self):
+        page = StartPage("<script>alert(1)</script>", "$name")._answer.body
+        self.assertNotIn(b"<script>alert", page)
+        self.assertIn(b"<dd>$name</dd>", page)
