@@ -233,7 +233,10 @@ class EmbeddedEngine:
     def _run(self, effects: Sequence[Effect]) -> None:
         calls = self._calls
         for effect in effects:
-            calls[type(effect)](effect)
+            try:
+                calls[type(effect)](effect)
+            except Exception:  # noqa: BLE001 -- ours; one effect that fails must not cost the others
+                self.log.failure("a peer's {kind} failed: this is a bug", kind=type(effect).__name__)
         self._pipeline.kick_soon()
         self._press()
         self._arm()

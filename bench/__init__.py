@@ -1,0 +1,1 @@
+"""Benchmarks: real brokers as processes, driven over real sockets from this one."""
