@@ -53,7 +53,7 @@ class Producer:
 
     def __init__(self, port, topic, name, body, total, window):
         self.sock = login(port, f"/Producers/Conn/{topic}/{name}")
-        self.sock.setblocking(False)
+        self.sock.settimeout(0)
         one = frame(json.dumps({"MessageData": body, "DelayTime": 0}, separators=(",", ":")).encode())
         self._chunk = one * _CHUNK
         self._total, self._window = total, window

@@ -4,6 +4,7 @@ import os
 import random
 import sys
 import time
+from types import TracebackType
 from typing import Any, ClassVar
 
 from twisted.application.service import IService
@@ -27,16 +28,23 @@ class Options(usage.Options):
 
 
 class TwistdNode(Node):
-    """A node whose failure to start ends the process, with a line instead of a traceback, and status 1."""
+    """A node that can't start says so in one line: on the terminal, or through the process that started the daemon."""
 
     def startService(self) -> None:
         """See Node."""
         try:
             super().startService()
-        except WorldError as error:
-            sys.stderr.write(f"kapokmq: {error}\n")
-            sys.stderr.flush()
-            raise SystemExit(1) from None
+        except WorldError:
+            # Twisted removes its pid file and lets the process end with 1; only the traceback is left out.
+            sys.excepthook = _in_one_line
+            raise
+
+
+def _in_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if isinstance(error, WorldError) and sys.__stderr__ is not None:
+        sys.__stderr__.write(f"kapokmq: {error}\n")
+    else:
+        sys.__excepthook__(kind, error, traceback)
 
 
 def makeService(options: Options) -> IService:
@@ -50,6 +58,8 @@ def makeService(options: Options) -> IService:
 
     # Twisted's clock is the wall's: set back, it would stop every timer for as long.
     reactor.seconds = time.monotonic  # type: ignore[method-assign]
+    # Ended by SIGTERM in good order, the process ends with 0, and not with the signal, as twistd would have it.
+    reactor.addSystemEventTrigger("after", "shutdown", setattr, reactor, "_exitSignal", None)
     sys.setswitchinterval(SWITCH_INTERVAL)
     draw = random.Random(os.urandom(16))  # noqa: S311 -- fairness, not secrecy
     return TwistdNode(

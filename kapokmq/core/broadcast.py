@@ -48,10 +48,11 @@ class BroadcastGroup(Group):
 
     def leave(self, member: Member, now: Moment) -> tuple[list[int], list[AttemptRow]]:
         """A member went: it owes nothing any more, of what it held and of what it had still to get."""
-        done, rows = super().leave(member, now)
-        done += self._release(list(member.backlog), now)
+        backlog = list(member.backlog)
         member.backlog.clear()
-        return done, rows
+        done = self._release(backlog, now)  # first, so that what it held comes before it again
+        held, rows = super().leave(member, now)
+        return done + held, rows
 
     @property
     def _overrun(self) -> bool:

@@ -37,7 +37,7 @@ class Broker:
     def __init__(self, rules: Rules, recovered: Recovered, choose: Choose, now: Moment) -> None:
         self._rules = rules
         self.epoch = recovered.epoch
-        self._memory = Memory()
+        self._memory = Memory(rules.memory_budget)
         self.codes = Codes(recovered.store_id)
         self.store_id = recovered.store_id
         self.ledger = Ledger()
@@ -119,7 +119,7 @@ class Broker:
     def committed(self, taken: Taken, now: Moment) -> list[Effect]:
         """A commit is durable: confirm, then deliver."""
         self._failure = None
-        self.retention.committed()
+        self.retention.committed(len(taken.commit.removed))
         confirms: dict[Publisher, list[Receipt]] = {}
         arrived: dict[Topic, list[Published]] = {}
         for entry in taken.published:
@@ -254,7 +254,7 @@ class Broker:
             return []
         answered = [message_id & OFFSET_MASK for message_id in asked.ids if message_id < stop]
         position.wanted.extendleft(message_id & OFFSET_MASK for message_id in reversed(asked.ids) if message_id >= stop)
-        self.ledger.acknowledge(asked.group, position.fetched(messages, answered))
+        self.ledger.acknowledge(asked.group, position.fetched(messages, answered, self.schedule))
         return self._stirred((asked.topic, asked.group), now)
 
     def schedule_loaded(self, asked: LoadSchedule, found: list[Due] | None, now: Moment) -> list[Effect]:
@@ -331,6 +331,8 @@ class Broker:
     def _fell_due(self, message_id: int) -> None:
         topic = self.catalog.by_number[topic_of(message_id)]
         offset = message_id & OFFSET_MASK
+        if offset >= topic.visible:
+            return  # the store has shown it before it has reported its commit: `_appear` schedules it anew
         self.tally.fell_due(topic)
         unsaved = self._unsaved.pop(message_id, None)
         for group in topic.groups.values():

@@ -38,8 +38,12 @@ class Dealer:
         self._hungry[place[1]] = place
 
     def refill(self, count: int) -> None:
-        """Allow that many messages until the next refill; what was not used is lost."""
+        """Under a throttle: allow that many messages until the next refill; what was not used is lost."""
         self._allowance = count
+
+    def halt(self) -> None:
+        """Deal no more: the node stops."""
+        self._throttled, self._allowance = True, 0
 
     @property
     def wants_turn(self) -> bool:
@@ -69,12 +73,13 @@ class Dealer:
     def _round(self, place: Place, now: Moment, share: int) -> list[Effect]:
         topic, group = place
         effects: list[Effect] = []
-        for hand in group.deal(now, share):
-            count = len(hand.delivery.messages)
-            if self._throttled:
-                self._allowance -= count
+        taken = group.position.taken
+        hands = group.deal(now, share)
+        if self._throttled:  # a message counts once, however many members of a broadcast get it, now or later
+            self._allowance -= group.position.taken - taken
+        for hand in hands:
             effects.append(Deliver(hand.members, hand.delivery))
-            self._dealt(topic, count * len(hand.members), now)
+            self._dealt(topic, len(hand.delivery.messages) * len(hand.members), now)
             if hand.settled:
                 self._settled(place, hand.settled, now)
         if effects:
@@ -88,11 +93,11 @@ class Dealer:
         effects: list[Effect] = []
         if not group.eligible():
             return effects
-        if position.wanted and not position.fetching and len(position.ready) < FETCH:
+        if position.wanted and not position.fetching and position.runs_dry(position.ready, FETCH):
             position.fetching = True
             offsets = [position.wanted.popleft() for _ in range(min(FETCH, len(position.wanted)))]
             effects.append(FetchMessages(topic, group, [make_id(topic.number, offset) for offset in offsets]))
-        if position.end < topic.committed and not position.reading and len(position.ahead) < PAGE // 2:
+        if position.end < topic.committed and not position.reading and position.runs_dry(position.ahead, PAGE // 2):
             position.reading = True
             first, end = make_id(topic.number, position.end), make_id(topic.number, topic.committed)
             effects.append(ReadPage(topic, group, first, end))

@@ -15,6 +15,7 @@ from kapokmq.core.member import Batch, Member
 from kapokmq.core.message import OFFSET_MASK, Message, parse_code
 from kapokmq.core.moment import Moment
 from kapokmq.core.position import Position
+from kapokmq.core.ranges import Run
 from kapokmq.core.rules import Rules
 
 DISCONNECTED = "the consumer disconnected"
@@ -149,10 +150,12 @@ class Group(ABC):
         """Take back what was held too long. Gives the offsets done with by that, and the attempts."""
         done: list[int] = []
         rows: list[AttemptRow] = []
-        while self._batches:
-            batch = next(iter(self._batches))
+        expired: list[Batch] = []
+        for batch in self._batches:
             if batch.deadline is None or batch.deadline > now.steady:
                 break
+            expired.append(batch)
+        for batch in reversed(expired):  # what was dealt first is put back last, before the others
             del self._batches[batch]
             for member in batch.members:
                 mine = [code for code in batch.codes if member.leases.get(code, (None, None))[1] is batch]
@@ -162,6 +165,13 @@ class Group(ABC):
                 rows += self._count_attempts(messages, now, TIMED_OUT)
                 done += self._lost(member, messages, now, TIMED_OUT)
         return done, rows
+
+    def removed(self, first: int, last: int) -> list[Run]:
+        """The messages `first` to `last` are deleted. Gives what of it the group was not done with."""
+        if self.attempts:
+            for offset in range(first, last + 1):
+                self.attempts.pop(offset, None)
+        return self.position.settle(first, last)
 
     def next_deadline(self) -> float | None:
         """When `expire` or the position's `resume` is to be called next, in steady seconds."""

@@ -110,11 +110,6 @@ class Ledger:
         counts = self._hours.setdefault((topic.number, wall // _HOUR), [0] * len(HOUR_FIELDS))
         counts[HOUR_FIELDS.index(field)] += number
 
-    @property
-    def removing(self) -> bool:
-        """Whether removals are left for the next commit."""
-        return bool(self._rows.removed)
-
     # ---- what a commit takes
 
     def take(self) -> Taken:

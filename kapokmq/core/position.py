@@ -13,17 +13,23 @@ from heapq import heappop, heappush
 
 from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Message
 from kapokmq.core.ranges import RangeSet, Run, runs_of
-from kapokmq.core.rules import WRITE_BYTES
+from kapokmq.core.rules import PAGE_BYTES, WRITE_BYTES
 from kapokmq.core.schedule import Schedule
 
 
 class Memory:
-    """How many bytes of messages a node's groups hold, as `Message.size` counts them."""
+    """How many bytes of messages a node's groups hold, as `Message.size` counts them, and should hold at most."""
 
-    __slots__ = ("held",)
+    __slots__ = ("budget", "held")
 
-    def __init__(self) -> None:
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
         self.held = 0
+
+    @property
+    def overdrawn(self) -> bool:
+        """Whether it is a page beyond the budget."""
+        return self.held >= self.budget + PAGE_BYTES
 
 
 class Position:
@@ -34,6 +40,7 @@ class Position:
         self.mark = mark
         self.done = RangeSet(runs)
         self.end = mark
+        self.taken = 0  # how many messages were taken to be dealt, since the start
         self.ahead: deque[Message] = deque()
         self.ready: deque[Message] = deque()
         self.wanted: deque[int] = deque()
@@ -92,12 +99,15 @@ class Position:
         """A delayed message fell due. False if it lies beyond `end`: it will be met there."""
         if offset >= self.end:
             return False
-        if not self.is_done(offset):
+        if offset not in self._postponed and not self.is_done(offset):
             self.wanted.append(offset)
         return True
 
-    def fetched(self, messages: Sequence[Message], asked: Sequence[int]) -> list[Run]:
-        """Wanted messages came; those asked for and not there are done with. Gives the new done runs."""
+    def fetched(self, messages: Sequence[Message], asked: Sequence[int], schedule: Schedule) -> list[Run]:
+        """Wanted messages came; those asked for and not there are done with. Gives the new done runs.
+
+        One that is to fall due yet (the wall clock was set back before a restart) comes again when it does.
+        """
         self.fetching = False
         found = {message.id & OFFSET_MASK: message for message in messages}
         missing: list[int] = []
@@ -105,7 +115,7 @@ class Position:
             message = found.get(offset)
             if message is None:
                 missing.append(offset)
-            elif not self.is_done(offset):
+            elif not (self.is_done(offset) or schedule.is_waiting(message.id, message.due or 0)):
                 self.supply(message)
         return self.settle_all(missing)
 
@@ -128,8 +138,9 @@ class Position:
                     continue
                 room -= len(message.data)
                 if room < 0 and taken:
-                    return taken
+                    break
                 taken.append(source.popleft())
+        self.taken += len(taken)
         return taken
 
     def give_back(self, messages: Sequence[Message]) -> None:
@@ -161,6 +172,10 @@ class Position:
     def forget(self, messages: Sequence[Message]) -> None:
         """These left memory."""
         self._memory.held -= sum([len(message.data) for message in messages]) + OVERHEAD * len(messages)
+
+    def runs_dry(self, queue: deque[Message], least: int) -> bool:
+        """Whether to read on for one of its queues: little is left in it (nothing, where memory is overdrawn)."""
+        return len(queue) < least and not (queue and self._memory.overdrawn)
 
     @property
     def queued(self) -> bool:

@@ -25,7 +25,8 @@ class Retention:
         self._ledger = ledger
         self._tally = tally
         self._schedule = schedule
-        self._going = RangeSet()  # ids removed here that the store may still have
+        self._going = RangeSet()  # ids removed here that the store, or an answer of its, may still have
+        self._uncommitted = 0  # rows of them that no commit has taken to the store yet
         self._todo: deque[Topic] = deque()
         self._sweeping = False
 
@@ -79,10 +80,13 @@ class Retention:
         # What is removed leaves the store with a commit: the next slice is for the next sweep.
         return self._stop()
 
-    def committed(self) -> None:
-        """A commit is durable. If it took all removals along, the store has nothing left that is going."""
-        if not self._ledger.removing:
-            self._going = RangeSet()
+    def committed(self, removed: int) -> None:
+        """A commit is durable that took that many rows of removals along; after the last the store has nothing left."""
+        self._uncommitted -= removed
+        if not self._uncommitted:
+            self._schedule.removed()
+            if not self._sweeping:
+                self._going = RangeSet()
 
     # ---- inside
 
@@ -111,7 +115,7 @@ class Retention:
         for first, last in runs:
             consumed += sum(end - start + 1 for start, end in topic.consumed_part(first, last))
             for group in topic.groups.values():
-                self._ledger.acknowledge(group, group.position.settle(first, last))
+                self._ledger.acknowledge(group, group.removed(first, last))
         if delayed:
             self._tally.fell_due(topic, delayed)
         if going:
@@ -123,5 +127,6 @@ class Retention:
         topic.removed()
         rows = [RemovedRow(make_id(topic.number, first), make_id(topic.number, last)) for first, last in runs]
         self._ledger.remove(rows)
+        self._uncommitted += len(rows)
         for first, last in rows:
             self._going.add(first, last)

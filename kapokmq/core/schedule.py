@@ -6,6 +6,7 @@ wall clock does. So of a message met elsewhere (in a page, in a commit) one can 
 `is_waiting`.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 
@@ -23,6 +24,8 @@ class Schedule:
         self._heap: list[Due] = []
         self._ids: set[int] = set()  # in the heap and not cancelled
         self._pinned: set[int] = set()  # not in the store yet: must stay in memory
+        self._cancelled: set[int] = set()  # perhaps still in the store: not to be loaded again
+        self._most = 2 * nearest  # how many may be in the heap until it is trimmed
         self._loaded: Due = (now, _LAST_ID)
         self._complete = False  # the store has nothing beyond `_loaded`
         self._loading = False
@@ -42,7 +45,7 @@ class Schedule:
         elif not (self._complete or self._loading or (due, message_id) <= self._loaded):
             return
         self._push((due, message_id))
-        if len(self._heap) > 2 * self._nearest:
+        if len(self._heap) > self._most:
             self._trim()
 
     def saved(self, message_ids: Iterable[int]) -> None:
@@ -53,6 +56,12 @@ class Schedule:
         """It is not to fall due any more."""
         self._ids.discard(message_id)
         self._pinned.discard(message_id)
+        self._cancelled.add(message_id)
+
+    def removed(self) -> None:
+        """The store has nothing left of what was cancelled; an answer on its way still may."""
+        if not self._loading:
+            self._cancelled.clear()
 
     def wanted(self) -> tuple[Due, int] | None:
         """What to load now, as (after, how many); None while enough is in memory or a load is under way."""
@@ -98,19 +107,23 @@ class Schedule:
         return fallen
 
     def _push(self, entry: Due) -> None:
-        if entry[1] not in self._ids:
+        if entry[1] not in self._ids and entry[1] not in self._cancelled:
             self._ids.add(entry[1])
             heappush(self._heap, entry)
 
     def _trim(self) -> None:
-        """Leave what is far away to the store."""
+        """Leave what is far away to the store, but nothing that is past the horizon."""
         entries = sorted(entry for entry in self._heap if entry[1] in self._ids)
-        kept, rest = entries[: self._nearest], entries[self._nearest :]
+        near = max(self._nearest, bisect_right(entries, self._horizon))
+        kept, rest = entries[:near], entries[near:]
         pinned = [entry for entry in rest if entry[1] in self._pinned]
         dropped = [entry for entry in rest if entry[1] not in self._pinned]
         if dropped and not self._loading:
             self._ids.difference_update(entry[1] for entry in dropped)
-            self._loaded, self._complete = kept[-1], False
+            reached = max(kept[-1], self._horizon)
+            self._loaded = reached if self._complete else min(reached, self._loaded)
+            self._complete = False
             entries = kept + pinned
         self._heap = entries
         heapify(self._heap)
+        self._most = 2 * max(self._nearest, len(entries))  # so that trimming stays cheap where little can be dropped

@@ -129,7 +129,10 @@ class Connections:
         if not self._open:
             gone.callback(None)
             return gone
-        timers = [clock.callLater(within, self._abort_all), clock.callLater(within + _ABORTED_WITHIN, self._give_up)]
+        timers = [
+            clock.callLater(within, self._abort_all),
+            clock.callLater(within + _ABORTED_WITHIN, gone.callback, None),
+        ]
         gone.addCallback(lambda _: _cancel(timers))
         for connection in list(self._open):
             connection.close(code, reason)
@@ -139,10 +142,6 @@ class Connections:
         self._log.info("{count} connections did not close in time and are cut off", count=len(self._open))
         for connection in list(self._open):
             connection.abort()
-
-    def _give_up(self) -> None:
-        if self._gone is not None and not self._gone.called:
-            self._gone.callback(None)
 
 
 def _cancel(timers: list[IDelayedCall]) -> None:

@@ -106,9 +106,7 @@ class Entrance:
             inside.received(list(self._frames))
 
     def _out_of_time(self) -> None:
-        fault = self._login.overdue(self._clock.seconds())
-        if fault is not None:
-            refuse(self._wire, self._visitor, fault, self._log)
+        refuse(self._wire, self._visitor, self._login.out_of_time(), self._log)
 
     def _stop(self) -> None:
         self._over = True

@@ -130,8 +130,6 @@ def take_over(request: Request, protocol: WebSocketConnection) -> bytes:
     transport.unregisterProducer()
     if isinstance(transport, ProtocolWrapper):  # TLS
         transport.wrappedProtocol = protocol
-    elif isinstance(transport.protocol, ProtocolWrapper):  # TLS that began later
-        transport.protocol.wrappedProtocol = protocol
     else:
         transport.protocol = protocol
     protocol.makeConnection(transport)

@@ -18,7 +18,7 @@ Autobahn finds frames, joins fragments and checks them. What differs from it:
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ISSLTransport
@@ -28,6 +28,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kapokmq.core.codec.frames import close_payload
+from kapokmq.protocols.conversation import Conversation
 from kapokmq.protocols.heartbeat import PONG_WITHIN, Heartbeat
 
 SETTLE_WITHIN = 40.0  # seconds; the engine gives up on a publish after 30
@@ -51,40 +52,6 @@ class Phase(Enum):
     SETTLING = 1
     ENDING = 2
     GONE = 3
-
-
-class Conversation(Protocol):
-    """What is talked about on a connection."""
-
-    def begin(self) -> None:
-        """The connection is open."""
-        ...
-
-    def received(self, frames: list[bytes]) -> None:
-        """These messages came together."""
-        ...
-
-    def stalled(self) -> None:
-        """The transport takes no more for now."""
-        ...
-
-    def drained(self) -> None:
-        """The transport takes bytes again."""
-        ...
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing is left to be written before a close frame."""
-        ...
-
-    @property
-    def bears_silence(self) -> bool:
-        """Whether a peer that never answered a ping may go on so."""
-        ...
-
-    def ended(self) -> None:
-        """Nothing can be written any more. Said once."""
-        ...
 
 
 class WebSocketFactory(WebSocketServerFactory):
@@ -293,7 +260,8 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def abort(self) -> None:
         """Cut the connection."""
-        self.transport.abortConnection()
+        if self._phase is not Phase.GONE:
+            self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, whoever wanted it."""

@@ -119,6 +119,7 @@ class EmbeddedEngine:
     def freeze(self) -> Deferred[None]:
         """The node stops: take no more, commit what there is and confirm it. Who leaves now gives nothing back."""
         self._frozen = True
+        self.broker.dealer.halt()
         self._press()
         return self._pipeline.settled()
 

@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from twisted.logger import ILogObserver, LogEvent, eventAsText
+from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText
 from zope.interface import implementer
 
 
 @implementer(ILogObserver)
 class DailyLog:
-    """Appends each event to the file of its day. `today` gives the local time."""
+    """Appends each event but debugging ones to the file of its day. `today` gives the local time."""
 
     def __init__(self, directory: Path, today: Callable[[], datetime] = lambda: datetime.now().astimezone()) -> None:
         self._directory = directory
@@ -36,7 +36,7 @@ class DailyLog:
 
     def __call__(self, event: LogEvent) -> None:
         """Write one event. A full disk loses lines, and nothing else."""
-        if self._file is None:
+        if self._file is None or event.get("log_level") is LogLevel.debug:
             return
         try:
             day = self._today().date().isoformat()

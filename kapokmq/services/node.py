@@ -1,6 +1,7 @@
 """The composition root: one broker node, put together from its settings.
 
-Nothing opens before `startService`: twistd makes services before it forks. Then, in this order: log file, store, port.
+Nothing opens before `startService`: twistd makes services before it forks. Then, in this order: log file, port (nobody is
+answered before the reactor's next turn), store.
 At `stopService`: port closed, all committed and confirmed, sockets closed with 1001, store closed.
 """
 
@@ -32,7 +33,8 @@ from kapokmq.services.logs import DailyLog
 from kapokmq.services.metrics import NodeMetrics
 from kapokmq.services.tls import tls_context
 from kapokmq.storage.memory import MemoryStore
-from kapokmq.storage.sqlite import SQLiteStore, set_aside
+from kapokmq.storage.aside import set_aside
+from kapokmq.storage.sqlite import SQLiteStore
 from kapokmq.storage.store import Store
 
 
@@ -96,10 +98,13 @@ class Node(Service):
         for warning in self.settings.warnings:
             self.log.warn("{warning}", warning=warning)
         try:
-            self._open()
+            self._put_together()
             self._listen()
+            self.engine.open()
         except WorldError as error:
             self.log.error("the node does not start: {error}", error=error)
+            if self._port is not None:
+                self._port.stopListening()
             self._close_logs()
             raise
         self._start_loops()
@@ -128,7 +133,7 @@ class Node(Service):
 
     # ---- opening
 
-    def _open(self) -> None:
+    def _put_together(self) -> None:
         settings, reactor = self.settings, self._reactor
         self.metrics = NodeMetrics(
             lambda: self.engine.figures(),  # noqa: PLW0108 -- made below
@@ -146,7 +151,6 @@ class Node(Service):
         self.connections = Connections(
             most=settings.access.max_connections, same_id=settings.access.same_id_limit, wall=self._wall
         )
-        self.engine.open()
 
     def _make_store(self) -> Store:
         settings = self.settings.store

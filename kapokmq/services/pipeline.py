@@ -145,8 +145,11 @@ class CommitPipeline:
 
     def _wake(self) -> None:
         """Let go on who waited for these commits (everybody, when commits fail)."""
-        ready = [waiter for needed, waiter in self._waiting if self.failing or needed <= self._commits]
-        self._waiting = [] if self.failing else [entry for entry in self._waiting if entry[0] > self._commits]
+        # Who asked while a commit ran counted on another one; where nothing was left for that, there will be none.
+        ledger = self._broker.ledger
+        over = self.failing or not (self._busy or ledger or ledger.counting)
+        ready = [waiter for needed, waiter in self._waiting if over or needed <= self._commits]
+        self._waiting = [] if over else [entry for entry in self._waiting if entry[0] > self._commits]
         for waiter in ready:
             waiter.callback(None)
         if self._waiting:

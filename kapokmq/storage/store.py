@@ -7,9 +7,9 @@ The contract, which `tests/storage/contract.py` holds every provider to:
 - Commits are applied in the order in which they were handed in. The caller hands in one at a time.
 - Reads see all that was committed before they were asked, and nothing that was not.
 - No content fails a commit: every text comes back as it went in, U+0000 and lone surrogates included.
-- What a call costs in Python does not grow with the number of rows: one statement a list, one result row a read (the GIL
-  is lost at every row stepped: docs/architecture.md). Nothing blocks the reactor: all but `open` works on threads of the
-  store's own, or takes no longer than a slice.
+- What a call costs in Python does not grow with the number of rows: one statement a commit, one result row a read (the
+  GIL is lost at every row stepped: docs/architecture.md). Nothing blocks the reactor: all but `open` works on threads
+  of the store's own, or takes no longer than a slice.
 - `open` is synchronous, because a node that can't open its store must not start. It raises StoreRefused with the file
   and the remedy, and leaves the file untouched then.
 - Everything else returns a Deferred that fires on the reactor's thread, and fails with StoreUnavailable where the world
@@ -53,10 +53,10 @@ class Store(Protocol):
         """Bytes of memory that messages not yet consumed take in the store, counted as `Message.size`; 0 when paged."""
         ...
 
-    def open(self) -> Recovered:
+    def open(self, now: int) -> Recovered:
         """Open or make the store, raise the epoch, and say what is there without reading messages.
 
-        Raises StoreRefused.
+        `now` (wall ms) decides which messages are still delayed. Raises StoreRefused.
         """
         ...
 
@@ -68,12 +68,16 @@ class Store(Protocol):
         """The messages with `first` <= id < `end`, ascending: at most `limit`, and no more once they reach `max_bytes`.
 
         `next` is `end` when there are no more in the range, else one past the last message given. At least one message
-        comes back where there is one.
+        comes back where there is one. Bytes are counted as `Message.size`; a store that keeps text as UTF-8 may count
+        that.
         """
         ...
 
-    def fetch(self, ids: Sequence[int]) -> Deferred[list[Message]]:
-        """The messages with these ids that exist, ascending by id."""
+    def fetch(self, ids: Sequence[int], max_bytes: int) -> Deferred[Page]:
+        """The messages with these ids (in any order) that exist, ascending, and no more once they reach `max_bytes`.
+
+        Of ids from the page's `next` on it says nothing. At least one message comes back where there is one.
+        """
         ...
 
     def scheduled(self, after: Due, limit: int) -> Deferred[list[Due]]:
@@ -97,7 +101,7 @@ class Store(Protocol):
         ...
 
     def aged_delayed(self, before: int, limit: int) -> Deferred[list[Message]]:
-        """The same for messages that were delayed: those due before `before`, any topic, oldest due first, no bodies."""
+        """The same for messages that were delayed: those due before `before`, any topic, oldest due first."""
         ...
 
     def close(self) -> Deferred[None]:

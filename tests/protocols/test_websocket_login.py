@@ -67,6 +67,11 @@ class LoginTests(SynchronousTestCase):
         _, (opcode, payload) = client.take()
         self.assertEqual((opcode, payload[:2]), (8, (1009).to_bytes(2, "big")))
 
+    def test_a_long_key_closes_whoever_let_it_through(self):
+        client = self.node.connect()
+        client.wire._conversation.received([b"x" * 4097, KEY.encode()])
+        self.assertEqual(client.take(), [PROMPT, close_frame(1009, "key: longer than 4096 bytes")])
+
     def test_the_longest_key_is_merely_wrong(self):
         client = self.node.connect()
         client.send(frame("x" * 4096))

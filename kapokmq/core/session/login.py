@@ -49,6 +49,6 @@ class Login:
             return Rebuff((WRONG, PROMPT), None)
         return Rebuff((WRONG,), WrongKey(f"{MOST_GUESSES} wrong keys"))
 
-    def overdue(self, now: float) -> PeerError | None:
-        """Why the peer has had time enough, once it has."""
-        return WrongKey(f"no key within {self._seconds:g} s") if now >= self.deadline else None
+    def out_of_time(self) -> PeerError:
+        """Why the connection is closed, at the deadline."""
+        return WrongKey(f"no key within {self._seconds:g} s")

@@ -127,13 +127,11 @@ class EncodeTests(SynchronousTestCase):
     def test_one_message(self):
         message = Message(1, 1, 1_795_219_602_999, 0, None, None, None, None, "hello")
         stream = encode_delivery(Delivery("t", [message], ["688215c73f3596a4fdebe8251e4bedc5aaaaaaaa"]))
-        self.assertEqual(
-            parse(stream),
-            [
-                b'{"MessageCode":"688215c73f3596a4fdebe8251e4bedc5aaaaaaaa","MessageData":"hello","Topic":"t",'
-                b'"CreateTime":1795219602,"ConsumedTime":0,"DelayTime":0,"Status":-1}'
-            ],
+        expected = (
+            b'{"MessageCode":"688215c73f3596a4fdebe8251e4bedc5aaaaaaaa","MessageData":"hello","Topic":"t",'
+            b'"CreateTime":1795219602,"ConsumedTime":0,"DelayTime":0,"Status":-1}'
         )
+        self.assertEqual(parse(stream), [expected])
 
     def test_the_delay_is_the_producers(self):
         message = Message(1, 1, 5_000, -3, 9_000, None, "k", "{}", "")

@@ -1,5 +1,7 @@
 """A producer's session, against a naive model."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -66,7 +68,7 @@ class ProducerSessionTests(SynchronousTestCase):
         session = ProducerSession(1000)
         drafts, faults, oks = [], [], b""
         edges = [0, *sorted(min(cut, len(frames)) for cut in cuts), len(frames)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             some, wrong = session.receive(frames[start:end])
             drafts += some
             faults += [wrong] if wrong is not None else []

@@ -1,0 +1,108 @@
+"""What is asked of SQLite. Every read gives one row, whatever it finds.
+
+The JSON of the row is put together where the rows are grouped: what a subquery gives is text, not JSON.
+
+One row, because the GIL is let go at every row stepped and a busy reactor takes its time to give it back. The row is a
+JSON text that SQLite puts together; it comes as bytes, for text that is not Unicode.
+
+The run of `consumed` that covers a message, if any does, is the last one that begins at or before it.
+"""
+
+from kapokmq.core.message import Message
+from kapokmq.storage.rows import Reader
+from kapokmq.storage.store import Due
+
+LAST_ID = (1 << 63) - 1
+COMMIT = """
+insert into incoming values (
+    cast(?1 as text), cast(?2 as text), cast(?3 as text), cast(?4 as text), cast(?5 as text),
+    cast(?6 as text), cast(?7 as text), cast(?8 as text), cast(?9 as text), cast(?10 as text)
+)
+"""
+
+# Parameters: first and last id, limit, bytes. Gives the messages, and how many there are in the range, up to limit + 1.
+# octet_length looks at no body.
+READ = """
+with
+    sized as materialized (
+        select id, octet_length(data) + 200 as size from message where id between ?1 and ?2 order by id limit ?3 + 1
+    ),
+    cut as (
+        select id, row_number() over (order by id) as place, sum(size) over (order by id) - size as before from sized
+    )
+select cast(json_array(
+    json_group_array(json_array(m.id, m.epoch, m.created, m.delay, m.due, m.expire, m.key, m.headers, m.data)),
+    (select count(*) from sized)
+) as blob)
+from cut cross join message as m on m.id = cut.id
+where cut.place <= ?3 and cut.before < ?4
+"""
+
+# Parameters: ids as JSON; bytes; whether with bodies. Gives the first of those messages, and how many there are.
+FETCH = """
+with
+    sized as materialized (
+        select m.id, case when ?3 then octet_length(m.data) else 0 end + 200 as size
+        from jsonb_each(cast(?1 as text)) as j cross join message as m on m.id = j.value
+    ),
+    cut as (select id, sum(size) over (order by id) - size as before from sized)
+select cast(json_array(
+    json_group_array(json_array(
+        m.id, m.epoch, m.created, m.delay, m.due, m.expire, m.key, m.headers, case when ?3 then m.data else '' end
+    )),
+    (select count(*) from sized)
+) as blob)
+from cut cross join message as m on m.id = cut.id
+where cut.before < ?2
+"""
+
+# Parameters: due and id, limit.
+SCHEDULED = """
+select cast(json_group_array(json_array(due, id)) as blob) from (
+    select due, id from message where due is not null and (due, id) > (?1, ?2) order by due, id limit ?3
+)
+"""
+
+# Parameter: id. Gives null where there is no such message, else it, and when it was consumed (0: it is not).
+FIND = """
+select cast(json_array(
+    json_array(m.id, m.epoch, m.created, m.delay, m.due, m.expire, m.key, m.headers, m.data),
+    case when c.last >= m.id then c.at else 0 end
+) as blob)
+from message as m left join consumed as c on c.first = (select max(first) from consumed where first <= m.id)
+where m.id = ?1
+union all select cast('null' as blob)
+limit 1
+"""
+
+# Parameters: first and last id, before, limit. Gives the messages; the first that is too young; the last looked at.
+AGED = """
+with
+    looked as materialized (
+        select id, epoch, created, delay, due, expire, key, headers
+        from message where id between ?1 and ?2 order by id limit ?4
+    ),
+    ends as materialized (
+        select (select min(id) from looked where created >= ?3) as young, (select max(id) from looked) as last
+    )
+select cast(json_array(
+    json_group_array(json_array(id, epoch, created, delay, due, expire, key, headers, '')),
+    (select young from ends),
+    (select last from ends)
+) as blob)
+from looked where due is null and ((select young from ends) is null or id < (select young from ends))
+"""
+
+# Parameters: before, limit.
+AGED_DELAYED = """
+select cast(json_group_array(json_array(id, epoch, created, delay, due, expire, key, headers, '')) as blob) from (
+    select id, epoch, created, delay, due, expire, key, headers from message
+    where due is not null and due < ?1 order by due, id limit ?2
+)
+"""
+
+read_sized = Reader(tuple[list[Message], int])
+read_due = Reader(list[Due])
+read_found = Reader(tuple[Message, int] | None)  # type: ignore[arg-type]  # a union is no type to mypy
+read_aged = Reader(tuple[list[Message], int | None, int | None])
+read_messages = Reader(list[Message])

@@ -1,0 +1,162 @@
+"""A whole node in this process, on a free port of the loopback interface."""
+
+import io
+import os
+import ssl
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
+from websockets.sync.client import connect
+
+from kapokmq.core.errors import WorldError
+from kapokmq.core.settings import (
+    AccessSettings,
+    DeliverySettings,
+    LogSettings,
+    NodeSettings,
+    RetentionSettings,
+    ServerSettings,
+    StoreSettings,
+)
+from kapokmq.services.node import Node, rules_of
+from serena.core.secret import Secret
+from tests.services.certificates import make_certificate
+
+
+def converse(url, messages, context=None):
+    """Log in as a producer, publish, log in as a consumer, acknowledge; gives what was delivered."""
+    with connect(f"{url}/Producers/Conn/t/p", ssl=context) as producer:
+        producer.recv()
+        producer.send("k3y")
+        assert producer.recv() == "Secret key matching succeeded"
+        for message in messages:
+            producer.send('{"MessageData":"%s","DelayTime":0}' % message)
+        assert [producer.recv() for _ in messages] == ["ok"] * len(messages)
+    with connect(f"{url}/Consumers/Conn/t/c", ssl=context) as consumer:
+        consumer.recv()
+        consumer.send("k3y")
+        consumer.recv()
+        got = [consumer.recv() for _ in messages]
+        for text in got:
+            consumer.send(text.split('"')[3])
+        consumer.ping().wait(5)  # its pong comes after the acks were read
+    return [text.split('"')[7] for text in got]
+
+
+class NodeCase(TestCase):
+    timeout = 30
+
+    def settings(self, **more):
+        folder = Path(self.mktemp())
+        given = {
+            "server": ServerSettings(port=0),
+            "access": AccessSettings(secret=Secret("k3y")),
+            "store": StoreSettings(path=str(folder / "data" / "kapokmq.db")),
+            "log": LogSettings(directory=str(folder / "log")),
+        }
+        return NodeSettings(**(given | more))
+
+    def make(self, settings):
+        self.said = io.StringIO()
+        return Node(
+            settings,
+            reactor=reactor,
+            wall=time.time,
+            entropy=os.urandom,
+            choose=lambda members, n: [members[0]] * n,
+            say=self.said,
+        )
+
+    def start(self, settings):
+        node = self.make(settings)
+        node.startService()
+        self.addCleanup(lambda: node.running and node.stopService())
+        return node
+
+
+class NodeTests(NodeCase):
+    async def test_each_durability_serves(self):
+        for durability in (0, 1, 2):
+            settings = self.settings()
+            node = self.start(replace(settings, store=replace(settings.store, durability=durability)))
+            got = await deferToThread(converse, f"ws://127.0.0.1:{node.port}", ["a", "b"])
+            self.assertEqual(got, ["a", "b"])
+            await node.stopService()
+            self.assertEqual(node.engine.counts().consumed, 2)
+
+    async def test_what_was_confirmed_is_there_after_a_restart(self):
+        for durability in (1, 2):
+            settings = self.settings()
+            settings = replace(settings, store=replace(settings.store, durability=durability))
+            node = self.start(settings)
+            await deferToThread(converse, f"ws://127.0.0.1:{node.port}", ["a", "b", "c"])
+            await node.stopService()
+            again = self.start(settings)
+            self.assertEqual(again.engine.counts()[:2], (3, 3))
+            await again.stopService()
+
+    async def test_it_speaks_tls(self):
+        certificate, key = make_certificate(Path(self.mktemp()))
+        server = ServerSettings(port=0, certificate=str(certificate), private_key=str(key))
+        node = self.start(self.settings(server=server))
+        context = ssl.create_default_context(cafile=str(certificate))
+        got = await deferToThread(converse, f"wss://127.0.0.1:{node.port}", ["a"], context)
+        self.assertEqual(got, ["a"])
+        self.assertIn("serves https://127.0.0.1:", self.said.getvalue())
+
+    async def test_the_start_is_announced_and_the_key_only_while_it_is_the_default(self):
+        self.start(self.settings())
+        self.assertRegex(self.said.getvalue(), r"serves http://127\.0\.0\.1:\d+/ ")
+        self.assertNotIn("k3y", self.said.getvalue())
+        self.start(self.settings(access=AccessSettings()))
+        self.assertIn("The key is still `test`", self.said.getvalue())
+
+    async def test_recovery_strategy_0_keeps_the_old_file_aside(self):
+        settings = self.settings()
+        node = self.start(settings)
+        await deferToThread(converse, f"ws://127.0.0.1:{node.port}", ["a"])
+        await node.stopService()
+        again = self.start(replace(settings, store=replace(settings.store, recover=False)))
+        self.assertEqual(again.engine.counts().all, 0)
+        aside = [path.name for path in Path(settings.store.path).parent.iterdir() if "kapokmq.db.2" in path.name]
+        self.assertEqual(len(aside), 1)
+        self.assertRegex(aside[0], r"kapokmq\.db\.\d{8}-\d{6}")
+
+    async def test_a_throttled_node_delivers_at_its_pace(self):
+        delivery = DeliverySettings(push_interval=0.3, push_count=2)
+        node = self.start(self.settings(delivery=delivery))
+        started = time.monotonic()
+        got = await deferToThread(converse, f"ws://127.0.0.1:{node.port}", list("abcdef"))
+        self.assertEqual(got, list("abcdef"))
+        self.assertGreater(time.monotonic() - started, 0.5)
+
+    async def test_what_cannot_be_opened_stops_the_start_and_names_the_remedy(self):
+        taken = self.start(self.settings())
+        occupied = self.settings(server=ServerSettings(port=taken.port))
+        self.assertIn("choose another port", str(self.assertRaises(WorldError, self.make(occupied).startService)))
+        blocked = self.settings(log=LogSettings(directory=__file__))
+        self.assertIn("log.directory", str(self.assertRaises(WorldError, self.make(blocked).startService)))
+        in_use = self.settings(store=taken.settings.store)
+        self.assertIn("kapokmq.db", str(self.assertRaises(WorldError, self.make(in_use).startService)))
+
+    async def test_a_port_that_is_taken_leaves_the_store_closed(self):
+        taken = self.start(self.settings())
+        settings = self.settings(server=ServerSettings(port=taken.port))
+        self.assertRaises(WorldError, self.make(settings).startService)
+        node = self.start(replace(settings, server=ServerSettings(port=0)))
+        self.assertEqual(node.engine.counts().all, 0)
+
+    def test_rules_follow_the_settings(self):
+        settings = NodeSettings(
+            delivery=DeliverySettings(broadcast=True, leases_time_out=False, retry_seconds=7, push_interval=1),
+            store=StoreSettings(durability=1),
+            retention=RetentionSettings(clean_consumed=True, clean_seconds=None),
+        )
+        rules = rules_of(settings)
+        self.assertTrue(rules.broadcast and rules.throttled and rules.eager and rules.paged and rules.clean_consumed)
+        self.assertEqual((rules.lease_seconds, rules.retry_seconds, rules.clean_seconds), (None, 7, None))
+        self.assertEqual(rules_of(NodeSettings()).lease_seconds, 60)
