@@ -4,6 +4,8 @@ import os
 import random
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -54,6 +56,9 @@ def makeService(options: Options) -> IService:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
+    with suppress(OSError):  # the node's start says what is wrong with it
+        # twistd opens its --logfile before the node starts; on a first run nobody has made a place for it yet.
+        Path(settings.log.directory).mkdir(parents=True, exist_ok=True)
     from twisted.internet import reactor  # noqa: PLC0415 -- twistd has chosen one by now, and not before
 
     # Twisted's clock is the wall's: set back, it would stop every timer for as long.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
@@ -114,7 +114,7 @@ class Node(Service):
         for loop in self._loops:
             loop.stop()
         if self._port is not None:
-            await self._port.stopListening()
+            await maybeDeferred(self._port.stopListening)
         await self.engine.freeze()
         await self.connections.close_all(self._reactor)
         await self.engine.close()

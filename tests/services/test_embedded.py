@@ -1,4 +1,4 @@
-"""The engine around the broker: commits one at a time, effects in order, one timer, and what happens when disks fail."""
+"""The engine around the broker: commits one at a time, effects in order, one timer, and disks that fail."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -380,7 +380,8 @@ class QuestionTests(EngineCase):
         engine = self.make(prompt=True)
         codes = self.successResultOf(self.coroutine(engine.send("t", drafts("a", "b"))))
         found = [self.successResultOf(self.coroutine(engine.find(code))) for code in codes]
-        self.assertEqual([(one.data, one.topic, one.code) for one in found], [("a", "t", codes[0]), ("b", "t", codes[1])])
+        shown = [(one.data, one.topic, one.code) for one in found]
+        self.assertEqual(shown, [("a", "t", codes[0]), ("b", "t", codes[1])])
 
     def test_questions_wait_for_what_went_before(self):
         engine = self.make()

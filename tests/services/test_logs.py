@@ -1,6 +1,6 @@
 """A file a day."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from twisted.logger import Logger, LogLevel, formatEvent
@@ -16,7 +16,7 @@ def event(text, level=LogLevel.info):
 class DailyLogTests(SynchronousTestCase):
     def setUp(self):
         self.folder = Path(self.mktemp()) / "log"
-        self.now = datetime(2026, 11, 21, 23, 59, tzinfo=timezone.utc)
+        self.now = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
         self.logs = DailyLog(self.folder, lambda: self.now)
 
     def read(self, day):

@@ -34,7 +34,7 @@ def converse(url, messages, context=None):
         producer.send("k3y")
         assert producer.recv() == "Secret key matching succeeded"
         for message in messages:
-            producer.send('{"MessageData":"%s","DelayTime":0}' % message)
+            producer.send(f'{{"MessageData":"{message}","DelayTime":0}}')
         assert [producer.recv() for _ in messages] == ["ok"] * len(messages)
     with connect(f"{url}/Consumers/Conn/t/c", ssl=context) as consumer:
         consumer.recv()

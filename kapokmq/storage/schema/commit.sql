@@ -26,9 +26,9 @@ begin
         value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8
     from jsonb_each(new.publishes);
 
-    update grp set mark = max(mark, m.reached)
-    from (select value ->> 0 as number, max(value ->> 1) as reached from jsonb_each(new.marks) group by 1) as m
-    where grp.number = m.number;
+    update grp set mark = max(mark, n.reached)
+    from (select value ->> 0 as number, max(value ->> 1) as reached from jsonb_each(new.marks) group by 1) as n
+    where grp.number = n.number;
 
     delete from ack where (grp, first) in (
         select a.grp, a.first
