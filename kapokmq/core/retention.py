@@ -15,6 +15,8 @@ from kapokmq.core.schedule import Schedule
 from kapokmq.core.tally import Tally
 from kapokmq.core.topic import Topic
 
+SWEPT_AT_ONCE = 100  # topics a sweep looks at; the next one goes on with others
+
 
 class Retention:
     """Removes messages through commits, in slices: one slice is read at a time, however many topics there are."""
@@ -27,7 +29,8 @@ class Retention:
         self._schedule = schedule
         self._going = RangeSet()  # ids removed here that the store, or an answer of its, may still have
         self._uncommitted = 0  # rows of them that no commit has taken to the store yet
-        self._todo: deque[Topic] = deque()
+        self._round: deque[Topic] = deque()  # topics that no sweep of this round has come to
+        self._todo: deque[Topic] = deque()  # topics of the sweep under way
         self._sweeping = False
 
     # ---- consumed
@@ -57,7 +60,9 @@ class Retention:
         if self._rules.clean_seconds is None or self._sweeping:
             return []
         self._sweeping = True
-        self._todo.extend(topic for topic in self._catalog.by_number.values() if topic.stored)
+        if not self._round:
+            self._round.extend(topic for topic in self._catalog.by_number.values() if topic.stored)
+        self._todo.extend(self._round.popleft() for _ in range(min(SWEPT_AT_ONCE, len(self._round))))
         return self._next_slice(now)
 
     def swept(self, asked: Sweep, messages: Sequence[Message] | None, stop: int, now: Moment) -> list[Effect]:

@@ -123,6 +123,10 @@ class Consumer:
     got: list[tuple[str, str]] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
 
+    @property
+    def bodies(self) -> list[str]:
+        return [body for _, body in self.got]
+
     def deliver(self, delivery):
         raise AssertionError("the rig delivers")
 
@@ -137,6 +141,9 @@ class Rig:
         self.store = NaiveStore()
         self.reads_fail = False
         self.page_limit = 3
+        self.kept: list[Effect] | None = None  # a list: reads go there unanswered, for a test to answer
+        self.reads: list[Effect] = []
+        self.writes: list[tuple[int, int]] = []  # (members, messages) of each delivery
         self.taken: Taken | None = None
         self.delivered: list[tuple[Consumer, str, Message]] = []
         self.start()
@@ -156,12 +163,18 @@ class Rig:
 
     def _carry_out(self, effect: Effect) -> list[Effect]:
         broker, store, now = self.broker, self.store, self.now
+        if not isinstance(effect, (Confirm, Refuse, Deliver)):
+            self.reads.append(effect)
+            if self.kept is not None:
+                self.kept.append(effect)
+                return []
         match effect:
             case Confirm(publisher, receipts):
                 publisher.confirmed(receipts)
             case Refuse(publisher, receipts, reason):
                 publisher.refused(receipts, reason)
             case Deliver(members, delivery):
+                self.writes.append((len(members), len(delivery.messages)))
                 for member in members:
                     consumer = member.receiver
                     for code, message in zip(delivery.codes, delivery.messages, strict=True):
@@ -269,6 +282,35 @@ class Rig:
 
     def sweep(self) -> None:
         self.run(self.broker.retention.sweep(self.now))
+
+    def refill(self, count: int) -> None:
+        self.run(self.broker.refill(count, self.now))
+
+    def answer_kept(self) -> None:
+        """Answer the reads that were kept, and all later ones at once."""
+        kept, self.kept = self.kept or [], None
+        self.run(kept)
+        self.settle()
+
+    def end_commit_into_the_next(self) -> None:
+        """As the pipeline does: the next commit is taken before this one is reported."""
+        taken = self.taken
+        assert taken is not None
+        self.store.apply(taken.commit)
+        self.taken = self.broker.take_commit() if self.broker.ledger else None
+        self.run(self.broker.committed(taken, self.now))
+
+    def stored(self, body: str) -> Message:
+        return next(message for message in self.store.messages.values() if message.data == body)
+
+    def delete(self, body: str) -> bool:
+        return self.broker.retention.delete(self.stored(body), self.now)
+
+    def jump(self, seconds: float) -> None:
+        """The wall clock is set, forward or back."""
+        self.now = self.now._replace(wall=self.now.wall + int(seconds * 1000))
+        self.run(self.broker.advance(self.now))
+        self.settle()
 
     def offsets(self) -> set[int]:
         return {message_id & OFFSET_MASK for message_id in self.store.messages}
