@@ -23,7 +23,7 @@ from kapokmq.core.effects import (
     Sweep,
     SweepDelayed,
 )
-from kapokmq.core.engine import Counts, Figures, Health, Publisher, Receipt, Receiver, Subscription
+from kapokmq.core.engine import Counts, Figures, Health, Publisher, Receiver, Subscription
 from kapokmq.core.errors import MisuseError
 from kapokmq.core.group import Choose
 from kapokmq.core.member import Member
@@ -32,6 +32,7 @@ from kapokmq.core.moment import Moment
 from kapokmq.core.query import TopicCounts
 from kapokmq.core.rules import Rules
 from kapokmq.services.pipeline import CommitPipeline
+from kapokmq.services.publishers import Publishers
 from kapokmq.services.questions import Questions
 from kapokmq.services.reads import Reads, guarded
 from kapokmq.storage.store import Store
@@ -61,12 +62,9 @@ class EmbeddedEngine:
         self._wall = wall
         self._choose = choose
         self._observe = observe
-        self._publishers: dict[Publisher, None] = {}
-        self._confirms: dict[Publisher, list[Receipt]] = {}
+        self._publishers = Publishers(clock, eager=rules.eager)
         self._frozen = False
-        self._pressed = False
         self._timer: IDelayedCall | None = None
-        self._telling: IDelayedCall | None = None
         self._calls: dict[type, Callable[[Any], None]] = {}
 
     # ---- life
@@ -88,8 +86,8 @@ class EmbeddedEngine:
         )
         self._questions = Questions(self.broker, self._store, self._now, self._pipeline.settled)
         self._calls = {
-            Confirm: self._confirm,
-            Refuse: self._refuse,
+            Confirm: self._publishers.confirm,
+            Refuse: self._publishers.refuse,
             Deliver: self._deliver,
             ReadPage: reads.page,
             FetchMessages: reads.fetch,
@@ -128,23 +126,21 @@ class EmbeddedEngine:
         self._frozen = True
         await self._pipeline.settled()
         self._pipeline.stop()
-        for call in (self._timer, self._telling):
-            if call is not None and call.active():
-                call.cancel()
-        self._timer = self._telling = None
+        self._publishers.stop()
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
         await self._store.close()
 
     # ---- publishers
 
     def attach(self, publisher: Publisher) -> None:
         """See Engine."""
-        self._publishers[publisher] = None
-        if self._pressed:
-            publisher.pause()
+        self._publishers.attach(publisher)
 
     def detach(self, publisher: Publisher) -> None:
         """See Engine."""
-        self._publishers.pop(publisher, None)
+        self._publishers.detach(publisher)
 
     def publish(self, publisher: Publisher, topic: str, drafts: Sequence[Draft], reference: object = None) -> None:
         """See Engine."""
@@ -242,27 +238,6 @@ class EmbeddedEngine:
         self._press()
         self._arm()
 
-    def _confirm(self, effect: Confirm) -> None:
-        if not self._rules.eager:
-            if effect.publisher in self._publishers:
-                effect.publisher.confirmed(effect.receipts)
-            return
-        # It comes from within `publish`: it is told at the end of this turn, all of it at once.
-        self._confirms.setdefault(effect.publisher, []).extend(effect.receipts)
-        if self._telling is None:
-            self._telling = self._clock.callLater(0, self._tell)
-
-    def _tell(self) -> None:
-        self._telling = None
-        confirms, self._confirms = self._confirms, {}
-        for publisher, receipts in confirms.items():
-            if publisher in self._publishers:
-                publisher.confirmed(receipts)
-
-    def _refuse(self, effect: Refuse) -> None:
-        if effect.publisher in self._publishers:
-            effect.publisher.refused(effect.receipts, effect.reason)
-
     def _deliver(self, effect: Deliver) -> None:
         for member in effect.members:
             member.receiver.deliver(effect.delivery)
@@ -270,16 +245,7 @@ class EmbeddedEngine:
     # ---- pressure and time
 
     def _press(self) -> None:
-        """Pause publishers, or let them go on."""
-        pressed = self._frozen or self._pipeline.failing or self.broker.full
-        if pressed == self._pressed:
-            return
-        self._pressed = pressed
-        for publisher in list(self._publishers):
-            if pressed:
-                publisher.pause()
-            else:
-                publisher.resume()
+        self._publishers.press(pressed=self._frozen or self._pipeline.failing or self.broker.full)
 
     def _arm(self) -> None:
         wait = self.broker.next_wait(self._now())

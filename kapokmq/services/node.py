@@ -1,7 +1,7 @@
 """The composition root: one broker node, put together from its settings.
 
-Nothing opens before `startService`: twistd makes services before it forks. Then, in this order: log file, port (nobody is
-answered before the reactor's next turn), store.
+Nothing opens before `startService`: twistd makes services before it forks. Then, in this order: log file, port (nobody
+is answered before the reactor's next turn), store.
 At `stopService`: port closed, all committed and confirmed, sockets closed with 1001, store closed.
 """
 
@@ -32,8 +32,8 @@ from kapokmq.services.embedded import EmbeddedEngine
 from kapokmq.services.logs import DailyLog
 from kapokmq.services.metrics import NodeMetrics
 from kapokmq.services.tls import tls_context
-from kapokmq.storage.memory import MemoryStore
 from kapokmq.storage.aside import set_aside
+from kapokmq.storage.memory import MemoryStore
 from kapokmq.storage.sqlite import SQLiteStore
 from kapokmq.storage.store import Store
 
