@@ -162,6 +162,7 @@ class Broker:
         """Join the topic's default group."""
         topic = self.catalog.topic(topic_name)
         group = self.catalog.default_group(topic)
+        self.retention.spare(topic, group)
         member = Member(receiver, topic_name, credit)
         group.join(member)
         self._places[member] = (topic, group)

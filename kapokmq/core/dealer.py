@@ -53,12 +53,12 @@ class Dealer:
     def deal(self, now: Moment) -> list[Effect]:
         """A round of every group that has something to deal."""
         effects: list[Effect] = []
-        for _ in range(len(self._hungry)):
+        for left in range(len(self._hungry), 0, -1):
             if self._allowance <= 0:
                 break
             group, place = self._hungry.popitem(last=False)
             # Under a throttle topics share what is allowed, whoever comes first.
-            share = max(1, self._allowance // (len(self._hungry) + 1)) if self._throttled else _UNLIMITED
+            share = max(1, self._allowance // left) if self._throttled else _UNLIMITED
             effects += self._round(place, now, share)
             if group.wants_to_deal():
                 self._hungry[group] = place

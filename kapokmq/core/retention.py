@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from kapokmq.core.catalog import Catalog
 from kapokmq.core.commit import RemovedRow
 from kapokmq.core.effects import Effect, Sweep, SweepDelayed
+from kapokmq.core.group import Group
 from kapokmq.core.ledger import Ledger
 from kapokmq.core.message import OFFSET_MASK, Message, make_id, topic_of
 from kapokmq.core.moment import Moment
@@ -84,6 +85,12 @@ class Retention:
             self._drop(self._catalog.by_number[number], theirs, now, by_age=True)
         # What is removed leaves the store with a commit: the next slice is for the next sweep.
         return self._stop()
+
+    def spare(self, topic: Topic, group: Group) -> None:
+        """Have a group, which may be new, done with what is removed and may still be read from the store."""
+        start = make_id(topic.number, 0)
+        for first, last in self._going.within(start, start | OFFSET_MASK):
+            self._ledger.acknowledge(group, group.position.settle(first & OFFSET_MASK, last & OFFSET_MASK))
 
     def committed(self, removed: int) -> None:
         """A commit is durable that took that many rows of removals along; after the last the store has nothing left."""

@@ -65,7 +65,8 @@ class Schedule:
 
     def wanted(self) -> tuple[Due, int] | None:
         """What to load now, as (after, how many); None while enough is in memory or a load is under way."""
-        enough = len(self._heap) > self._nearest // 2 and self._heap[0] <= self._loaded
+        first = self._first()
+        enough = first is not None and first <= self._loaded and len(self._heap) > self._nearest // 2
         if self._complete or self._loading or enough:
             return None
         self._loading = True
@@ -87,11 +88,8 @@ class Schedule:
 
     def next(self) -> int | None:
         """When the next message falls due; None when there is none, or when more must be loaded before."""
-        while self._heap and self._heap[0][1] not in self._ids:
-            heappop(self._heap)
-        if not self._heap or not (self._complete or self._heap[0] <= self._loaded):
-            return None
-        return self._heap[0][0]
+        first = self._first()
+        return first[0] if first is not None and (self._complete or first <= self._loaded) else None
 
     def fall(self, now: int, limit: int = NEAREST) -> list[int]:
         """The ids that fall due by `now`, the earliest first, at most `limit`."""
@@ -105,6 +103,11 @@ class Schedule:
         reached = (now, _LAST_ID) if self._complete else min((now, _LAST_ID), self._loaded)
         self._horizon = max(self._horizon, reached)
         return fallen
+
+    def _first(self) -> Due | None:
+        while self._heap and self._heap[0][1] not in self._ids:
+            heappop(self._heap)  # cancelled
+        return self._heap[0] if self._heap else None
 
     def _push(self, entry: Due) -> None:
         if entry[1] not in self._ids and entry[1] not in self._cancelled:

@@ -1,7 +1,7 @@
 """Setting a store aside, so that a node begins with an empty one and nothing is lost (recoveryStrategy 0)."""
 
 import os
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from kapokmq.core.errors import StoreRefused
@@ -49,8 +49,5 @@ def sync_directory(path: Path) -> None:
 
 
 def _free(old: Path, stamp: str) -> Path:
-    for number in count(1):
-        new = old.with_name(f"{old.name}.{stamp}" + (f".{number}" if number > 1 else ""))
-        if not any(os.path.lexists(f"{new}{part}") for part in _PARTS):
-            break
-    return new
+    names = (old.with_name(f"{old.name}.{stamp}{suffix}") for suffix in chain([""], map(".{}".format, count(2))))
+    return next(name for name in names if not any(os.path.lexists(f"{name}{part}") for part in _PARTS))

@@ -70,7 +70,7 @@ def opened(path: Path, manner: Manner, now: int) -> Opened:
     except (apsw.Error, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StoreRefused(
-            f"{path} can't be opened ({reason}): make it and its directory writable for this user, with room on the disk"
+            f"{path} can't be opened ({reason}): make it and its directory writable, with room on the disk"
         ) from error
     return answer
 

@@ -56,10 +56,17 @@ from cut cross join message as m on m.id = cut.id
 where cut.before < ?2
 """
 
-# Parameters: due and id, limit.
+# Parameters: due and id, limit. In two parts, as SQLite would look at all that are due at the same time in every page.
 SCHEDULED = """
 select cast(json_group_array(json_array(due, id)) as blob) from (
-    select due, id from message where due is not null and (due, id) > (?1, ?2) order by due, id limit ?3
+    select due, id from (
+        select due, id from message where due = ?1 and id > ?2 order by id limit ?3
+    )
+    union all
+    select due, id from (
+        select due, id from message where due > ?1 order by due, id limit ?3
+    )
+    limit ?3
 )
 """
 

@@ -63,8 +63,8 @@ def upgrade(connection: apsw.Connection, version: int, known: list[Step]) -> Non
         try:
             for sql in missing:
                 connection.execute(sql)
-        except BaseException:
-            if connection.in_transaction:
+            connection.execute("commit")
+        except apsw.Error:
+            if connection.in_transaction:  # a full disk ends it at once
                 connection.execute("rollback")
             raise
-        connection.execute("commit")

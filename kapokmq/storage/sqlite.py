@@ -138,7 +138,6 @@ class SQLiteStore:
     async def _commit(self, lists: list[bytes | None]) -> None:
         writer = self._open().writer
 
-
         def work() -> None:
             writer.execute(queries.COMMIT, lists)
 

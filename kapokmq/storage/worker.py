@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
-from threading import Thread
+from threading import Thread, current_thread
 from typing import Any, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -67,7 +68,7 @@ class Worker:
                 # Several results may be ready before the reactor gets round to them: one call brings them all.
                 self._announced = True
                 self._callback(self._deliver)
-        self._callback(self._finish)
+        self._callback(partial(self._finish, current_thread()))
 
     def _deliver(self) -> None:
         self._announced = False
@@ -78,8 +79,7 @@ class Worker:
             else:
                 told.errback(failure)
 
-    def _finish(self) -> None:
+    def _finish(self, thread: Thread) -> None:
         self._deliver()
-        if self._thread is not None:
-            self._thread.join()  # it has nothing left to do but return
+        thread.join()  # it has nothing left to do but return
         self._ended.callback(None)

@@ -1,0 +1,288 @@
+"""The broadcast mode: every member gets each message and acknowledges it for itself."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from kapokmq.core.message import OVERHEAD
+from kapokmq.core.rules import WRITE_BYTES, Rules
+from tests.core.rig import Rig
+
+
+class BroadcastCase(SynchronousTestCase):
+    """A rig in broadcast mode."""
+
+    rules = Rules(broadcast=True, retry_count=1, retry_seconds=45.0)
+
+    def setUp(self):
+        self.rig = Rig(self.rules)
+
+    def publish(self, *bodies):
+        self.rig.publish("orders", list(bodies))
+        self.rig.commit()
+        self.rig.settle()
+
+    def assert_counts(self, *, stored, consumed):
+        counts = self.rig.broker.counts()
+        self.assertEqual((counts.all, counts.consumed), (stored, consumed))
+
+    def assert_nothing_left(self):
+        figures = self.rig.broker.figures()
+        self.assertEqual((figures.memory, figures.in_flight), (0, 0))
+        [group] = self.rig.broker.catalog.groups.values()
+        self.assertEqual((group._owing, group._acked, group._assigned, group.attempts), ({}, set(), 0, {}))
+
+
+class DealingTests(BroadcastCase):
+    """Who gets what."""
+
+    def test_everybody_connected_gets_every_message_in_order_and_one_write_serves_all(self):
+        consumers = [self.rig.connect("orders") for _ in range(3)]
+        self.publish("a", "b")
+        for consumer in consumers:
+            self.assertEqual(consumer.bodies, ["a", "b"])
+        self.assertEqual(self.rig.writes, [(3, 2)])
+
+    def test_who_joins_later_gets_nothing_old(self):
+        first = self.rig.connect("orders")
+        self.publish("a")
+        joiner = self.rig.connect("orders")
+        self.publish("b")
+        self.assertEqual((first.bodies, joiner.bodies), (["a", "b"], ["b"]))
+        self.rig.ack(first, list(first.held))
+        self.assert_counts(stored=2, consumed=1)
+
+    def test_what_was_published_without_anybody_goes_to_the_first_who_comes(self):
+        self.publish("a")
+        self.assertEqual(self.rig.connect("orders").bodies, ["a"])
+        self.assertEqual(self.rig.connect("orders").bodies, [])
+
+    def test_a_slow_member_gets_it_when_it_has_room_and_holds_up_nobody(self):
+        slow, fast = self.rig.connect("orders", 1), self.rig.connect("orders", 10)
+        self.publish("a", "b", "c")
+        self.assertEqual((slow.bodies, fast.bodies), (["a"], ["a", "b", "c"]))
+        for _ in range(2):
+            self.rig.ack(slow, list(slow.held))
+        self.assertEqual(slow.bodies, ["a", "b", "c"])
+
+    def test_a_stalled_member_gets_it_when_its_transport_drains(self):
+        stalled, other = self.rig.connect("orders"), self.rig.connect("orders")
+        self.rig.flow(stalled, flowing=False)
+        self.publish("a", "b")
+        self.assertEqual((stalled.bodies, other.bodies), ([], ["a", "b"]))
+        self.rig.flow(stalled, flowing=True)
+        self.assertEqual(stalled.bodies, ["a", "b"])
+
+    def test_who_lags_behind_gets_the_rest_in_order_before_what_is_new(self):
+        slow = self.rig.connect("orders", 2)
+        self.publish("a", "b", "c")
+        self.rig.flow(slow, flowing=False)
+        self.publish("d")
+        self.rig.ack(slow, list(slow.held))
+        self.rig.flow(slow, flowing=True)
+        self.rig.ack(slow, list(slow.held))
+        self.assertEqual(slow.bodies, ["a", "b", "c", "d"])
+
+    def test_who_lags_behind_gets_a_megabyte_a_write_or_one_message(self):
+        self.rig = Rig(self.rules)
+        lagging = self.rig.connect("orders", 10)
+        self.rig.flow(lagging, flowing=False)
+        self.publish("x" * (WRITE_BYTES // 2), "y" * (WRITE_BYTES // 2), "z", "w" * (2 * WRITE_BYTES))
+        self.rig.flow(lagging, flowing=True)
+        self.rig.settle()
+        self.assertEqual(self.rig.writes, [(1, 2), (1, 1), (1, 1)])
+
+    def test_who_owes_nothing_has_consumed_what_was_written_to_it(self):
+        self.rig.connect("orders", None)
+        self.publish("a")
+        self.assert_counts(stored=1, consumed=1)
+        owing = self.rig.connect("orders")
+        self.publish("b")
+        self.assert_counts(stored=2, consumed=1)
+        self.rig.ack(owing, list(owing.held))
+        self.assert_counts(stored=2, consumed=2)
+        self.assert_nothing_left()
+
+
+class OverrunTests(BroadcastCase):
+    """The fastest runs ahead of the slowest by half the memory budget."""
+
+    rules = Rules(broadcast=True, memory_budget=8 * (1 + OVERHEAD))
+
+    def test_a_stalled_member_holds_up_others_at_half_of_the_budget_and_not_before(self):
+        stalled, fast = self.rig.connect("orders"), self.rig.connect("orders", 100)
+        self.rig.flow(stalled, flowing=False)
+        for number in range(12):
+            self.publish(str(number))
+            self.rig.ack(fast, list(fast.held))
+        self.assertEqual(len(fast.got), 5)  # the fifth oversteps it
+        self.rig.flow(stalled, flowing=True)
+        self.assertEqual(len(stalled.got), 5)
+        self.rig.ack(stalled, list(stalled.held))
+        self.rig.settle()
+        self.assertEqual(fast.bodies, [str(number) for number in range(12)])
+
+    def test_it_goes_on_when_the_stalled_member_goes(self):
+        stalled, fast = self.rig.connect("orders"), self.rig.connect("orders", 100)
+        self.rig.flow(stalled, flowing=False)
+        for number in range(12):
+            self.publish(str(number))
+            self.rig.ack(fast, list(fast.held))
+        self.rig.disconnect(stalled)
+        self.rig.settle()
+        self.rig.ack(fast, list(fast.held))
+        self.assertEqual(len(fast.got), 12)
+        self.assert_counts(stored=12, consumed=12)
+        self.assert_nothing_left()
+
+
+class AcknowledgementTests(BroadcastCase):
+    """Each has its own."""
+
+    def test_a_message_is_consumed_when_all_who_got_it_have_acknowledged(self):
+        one, other = self.rig.connect("orders"), self.rig.connect("orders")
+        self.publish("a")
+        self.rig.ack(one, list(one.held))
+        self.rig.ack(one, [one.got[0][0]])  # again: it has no second vote
+        self.assert_counts(stored=1, consumed=0)
+        self.assertEqual(self.rig.broker.figures().ignored_acks, 1)
+        self.rig.ack(other, list(other.held))
+        self.assert_counts(stored=1, consumed=1)
+        self.assert_nothing_left()
+
+    def test_only_who_has_not_acknowledged_gets_it_again(self):
+        one, other = self.rig.connect("orders"), self.rig.connect("orders")
+        self.publish("a", "b", "c")
+        self.rig.ack(one, list(one.held))
+        self.rig.ack(other, other.held[:1])
+        self.rig.wait(60.0)
+        self.assertEqual((one.bodies, other.bodies), (["a", "b", "c"], ["a", "b", "c", "b", "c"]))
+        self.rig.ack(other, list(other.held))
+        self.assert_counts(stored=3, consumed=3)
+        self.assert_nothing_left()
+
+    def test_one_that_comes_after_its_lease_ended_counts_while_the_message_waits_for_that_member(self):
+        one, other = self.rig.connect("orders"), self.rig.connect("orders")
+        self.publish("a")
+        self.rig.flow(one, flowing=False)
+        self.rig.wait(60.0)
+        self.rig.ack(one, [one.got[0][0]])
+        self.rig.flow(one, flowing=True)
+        self.assertEqual(one.bodies, ["a"])
+        self.assertEqual(self.rig.broker.figures().ignored_acks, 0)
+        self.rig.ack(other, list(other.held))
+        self.assert_counts(stored=1, consumed=1)
+        self.assert_nothing_left()
+
+    def test_a_member_that_did_not_get_the_message_has_no_say(self):
+        first = self.rig.connect("orders")
+        self.publish("a")
+        joiner = self.rig.connect("orders")
+        self.rig.flow(first, flowing=False)
+        self.rig.wait(60.0)
+        self.rig.ack(joiner, [first.got[0][0], "junk"])
+        self.assertEqual(self.rig.broker.figures().ignored_acks, 2)
+        self.assert_counts(stored=1, consumed=0)
+
+
+class LeavingTests(BroadcastCase):
+    """Members that go owe nothing any more."""
+
+    def test_gone_with_somebodys_ack_it_is_done(self):
+        one, other = self.rig.connect("orders"), self.rig.connect("orders")
+        self.publish("a")
+        self.rig.ack(one, list(one.held))
+        self.rig.disconnect(other)
+        self.assert_counts(stored=1, consumed=1)
+        self.assertEqual(self.rig.connect("orders").bodies, [])
+        self.assert_nothing_left()
+
+    def test_gone_before_the_others_acknowledge_it_is_done_with_their_acks(self):
+        one, other = self.rig.connect("orders"), self.rig.connect("orders")
+        self.publish("a")
+        self.rig.disconnect(other)
+        self.assert_counts(stored=1, consumed=0)
+        self.rig.ack(one, list(one.held))
+        self.assert_counts(stored=1, consumed=1)
+        self.assert_nothing_left()
+
+    def test_gone_without_any_ack_it_is_ready_again(self):
+        one, other = self.rig.connect("orders"), self.rig.connect("orders")
+        self.publish("a", "b")
+        self.rig.disconnect(one)
+        self.rig.disconnect(other)
+        self.assert_counts(stored=2, consumed=0)
+        again = self.rig.connect("orders")
+        self.rig.wait(45.0)
+        self.assertEqual(again.bodies, ["a", "b"])
+        self.rig.ack(again, list(again.held))
+        self.assert_nothing_left()
+
+    def test_what_it_held_and_what_it_had_still_to_get_come_again_in_order(self):
+        slow = self.rig.connect("orders", 2)
+        self.publish("a", "b", "c", "d")
+        self.rig.disconnect(slow)
+        self.assertEqual(self.rig.connect("orders").bodies, ["a", "b", "c", "d"])
+
+    def test_retries_wait_when_everybody_went_too_often(self):
+        self.publish("a")
+        for _ in range(2):
+            consumer = self.rig.connect("orders")
+            self.assertEqual(consumer.bodies, ["a"])
+            self.rig.disconnect(consumer)
+        last = self.rig.connect("orders")
+        self.assertEqual(last.bodies, [])
+        self.rig.wait(45.0)
+        self.assertEqual(last.bodies, ["a"])
+
+    def test_after_a_restart_what_only_some_acknowledged_is_delivered_again(self):
+        one, _ = self.rig.connect("orders"), self.rig.connect("orders")
+        self.publish("a")
+        self.rig.ack(one, list(one.held))
+        self.rig.commit()
+        self.rig.crash()
+        self.assertEqual(self.rig.connect("orders").bodies, ["a"])
+
+
+class DeletedTests(BroadcastCase):
+    """Messages that are deleted while members have them, or have still to get them."""
+
+    def test_one_in_a_backlog_is_passed_over(self):
+        slow, fast = self.rig.connect("orders", 1), self.rig.connect("orders")
+        self.publish("a", "b", "c")
+        self.rig.delete("b")
+        self.rig.ack(slow, list(slow.held))
+        self.rig.settle()
+        self.assertEqual((slow.bodies, fast.bodies), (["a", "c"], ["a", "b", "c"]))
+        for consumer in (slow, fast):
+            self.rig.ack(consumer, list(consumer.held))
+        self.assert_counts(stored=2, consumed=2)
+        self.assert_nothing_left()
+
+    def test_a_backlog_of_which_nothing_is_left_comes_to_rest(self):
+        stalled = self.rig.connect("orders")
+        self.rig.flow(stalled, flowing=False)
+        self.publish("a", "b")
+        self.rig.delete("a")
+        self.rig.delete("b")
+        self.rig.flow(stalled, flowing=True)
+        self.rig.settle()
+        self.assertEqual(stalled.bodies, [])
+        self.assert_counts(stored=0, consumed=0)
+        self.assert_nothing_left()
+
+    def test_one_that_is_held_is_not_dealt_again_and_its_ack_changes_no_count(self):
+        one, other = self.rig.connect("orders"), self.rig.connect("orders")
+        self.publish("a")
+        self.rig.delete("a")
+        self.rig.ack(one, list(one.held))
+        self.rig.disconnect(other)
+        self.assertEqual(self.rig.connect("orders").bodies, [])
+        self.assert_counts(stored=0, consumed=0)
+        self.assert_nothing_left()
+
+    def test_one_that_nobody_acknowledged_leaves_with_its_members(self):
+        one = self.rig.connect("orders")
+        self.publish("a")
+        self.rig.delete("a")
+        self.rig.disconnect(one)
+        self.assertEqual(self.rig.connect("orders").bodies, [])
+        self.assert_nothing_left()

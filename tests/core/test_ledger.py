@@ -1,0 +1,221 @@
+"""What a commit takes along, and what happens to it when it fails."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from kapokmq.core.commit import AckRow, AttemptRow, HourRow, MarkRow, NextRow
+from kapokmq.core.errors import StoreUnavailable
+from kapokmq.core.ledger import COMMIT_BYTES, COMMIT_MESSAGES
+from kapokmq.core.rules import Rules
+from tests.core.rig import START, Producer, Rig
+
+HOUR = START.wall // 3_600_000
+
+
+def take(rig):
+    rig.begin_commit()
+    return rig.taken.commit
+
+
+class TakingTests(SynchronousTestCase):
+    """Everything that changed goes with the next commit."""
+
+    def setUp(self):
+        self.rig = Rig(Rules(retry_count=0))
+
+    def test_a_first_publish_takes_its_topic_along(self):
+        self.rig.publish("orders", ["a", "b"])
+        commit = take(self.rig)
+        self.assertEqual([tuple(row) for row in commit.topics], [(1, "orders")])
+        self.assertEqual(commit.nexts, [NextRow(1, 2)])
+        self.assertEqual([message.data for message in commit.publishes], ["a", "b"])
+        self.assertEqual(commit.hours, [HourRow(1, HOUR, 2, 0, 0, 0, 0, 0, 0)])
+        self.assertFalse(self.rig.broker.ledger)
+
+    def test_a_new_group_starts_where_the_topic_does(self):
+        self.rig.connect("orders")
+        commit = take(self.rig)
+        self.assertEqual([tuple(row) for row in commit.groups], [(1, 1, "default", "default", 0)])
+
+    def test_acks_in_a_row_are_one_row_and_none_where_the_mark_says_it_all(self):
+        self.rig.publish("orders", [str(number) for number in range(10)])
+        consumer = self.rig.connect("orders")
+        self.rig.commit()
+        self.rig.ack(consumer, [consumer.held[number] for number in (4, 2, 3)])
+        commit = take(self.rig)
+        self.assertEqual((commit.marks, commit.acks), ([MarkRow(1, 0)], [AckRow(1, 2, 4)]))
+        self.rig.end_commit()
+        self.rig.ack(consumer, consumer.held[:2])
+        commit = take(self.rig)
+        self.assertEqual((commit.marks, commit.acks), ([MarkRow(1, 5)], []))
+
+    def test_counts_alone_are_not_worth_a_commit(self):
+        self.rig.publish("orders", ["a"])
+        self.rig.commit()
+        consumer = self.rig.connect("orders")
+        self.rig.commit()
+        self.rig.flow(consumer, flowing=False)
+        self.rig.broker.tally.delivered(self.rig.broker.catalog.by_number[1], 1, self.rig.now)
+        self.assertFalse(self.rig.broker.ledger)
+        self.assertTrue(self.rig.broker.ledger.counting)
+
+    def test_of_several_bad_ends_the_last_is_recorded_and_none_of_what_is_done(self):
+        self.rig.publish("orders", ["a", "b"])
+        self.rig.commit()
+        for _ in range(2):
+            consumer = self.rig.connect("orders")
+            self.rig.disconnect(consumer)
+            self.rig.wait(60.0)
+        consumer = self.rig.connect("orders")
+        self.rig.ack(consumer, consumer.held[:1])
+        commit = take(self.rig)
+        self.assertEqual([(row.offset, row.tries) for row in commit.attempts], [(1, 2)])
+        self.assertEqual(commit.attempts[0].retry_at, START.wall + 60_000 + 60_000)
+
+    def test_a_commit_holds_whole_publishes_and_no_more_messages_than_it_should(self):
+        for _ in range(3):
+            self.rig.publish("orders", ["x"] * (COMMIT_MESSAGES // 2))
+        self.assertEqual(len(take(self.rig).publishes), COMMIT_MESSAGES)
+        self.rig.end_commit()
+        self.assertEqual(self.rig.broker.ledger.messages, COMMIT_MESSAGES // 2)
+        self.assertEqual(len(take(self.rig).publishes), COMMIT_MESSAGES // 2)
+        self.assertEqual((self.rig.broker.ledger.messages, self.rig.broker.ledger.bytes), (0, 0))
+
+    def test_one_publish_larger_than_a_commit_goes_alone(self):
+        for body in ("a", "x" * COMMIT_BYTES, "b"):
+            self.rig.publish("orders", [body])
+        for expected in (1, COMMIT_BYTES, 1):
+            [message] = take(self.rig).publishes
+            self.assertEqual(len(message.data), expected)
+            self.rig.end_commit()
+
+    def test_what_was_confirmed_before_its_commit_is_never_held_back(self):
+        rig = Rig(Rules(eager=True, clean_consumed=True))
+        consumer = rig.connect("orders", None)
+        for _ in range(3):
+            rig.publish("orders", ["x"] * COMMIT_MESSAGES)
+        rig.settle()
+        self.assertEqual(len(consumer.got), 3 * COMMIT_MESSAGES)
+        commit = take(rig)
+        self.assertEqual(len(commit.publishes), 3 * COMMIT_MESSAGES)
+        rig.end_commit()
+        self.assertEqual(rig.store.messages, {})
+
+
+class FailureTests(SynchronousTestCase):
+    """Nothing is lost with a commit that fails, and nothing counted twice."""
+
+    def setUp(self):
+        self.rig = Rig(Rules(retry_count=0))
+
+    def test_what_was_held_goes_before_what_came_since(self):
+        producer = Producer(positional=True)
+        self.rig.publish("orders", ["a", "b"], producer=producer)
+        self.rig.publish("orders", ["c"], producer=producer)
+        self.rig.begin_commit()
+        self.rig.publish("orders", ["d"], producer=producer)
+        self.rig.fail_commit()
+        self.assertEqual(self.rig.broker.ledger.messages, 4)
+        commit = take(self.rig)
+        self.assertEqual([message.data for message in commit.publishes], ["a", "b", "c", "d"])
+        self.assertEqual(self.rig.broker.ledger.bytes, 0)
+        self.rig.end_commit()
+        self.assertEqual(producer.firsts, sorted(producer.firsts))
+        self.assertEqual(self.rig.store.hours[1][0], 4)
+
+    def test_everything_else_comes_again_with_the_next_commit(self):
+        self.rig.publish("orders", ["a", "b", "c", "d"])
+        self.rig.commit()
+        consumer = self.rig.connect("orders", 3)
+        self.rig.ack(consumer, [consumer.held[1]])
+        self.rig.delete("a")
+        self.rig.begin_commit()
+        self.rig.ack(consumer, [consumer.held[1]])
+        self.rig.delete("d")
+        first = self.rig.taken.commit
+        self.rig.fail_commit()
+        commit = take(self.rig)
+        self.assertEqual(commit.groups, first.groups)
+        self.assertEqual([row.first & 7 for row in commit.removed], [0, 3])
+        self.assertEqual(commit.marks, [MarkRow(1, 4)])
+        self.assertEqual(commit.consumed[: len(first.consumed)], first.consumed)
+        self.rig.end_commit()
+        self.assertEqual(self.rig.store.consumed, {message.id for message in self.rig.store.messages.values()})
+        self.assertEqual(sum(self.rig.store.hours[1][5:]), 2)
+
+    def test_a_later_attempt_is_not_undone_by_an_earlier_one_put_back(self):
+        self.rig.publish("orders", ["a", "b"])
+        self.rig.commit()
+        for _ in range(2):
+            self.rig.disconnect(self.rig.connect("orders", 1))
+        self.rig.begin_commit()
+        self.rig.wait(60.0)
+        self.rig.disconnect(self.rig.connect("orders", 1))
+        self.rig.fail_commit()
+        tries = {row.offset: row.tries for row in take(self.rig).attempts}
+        self.assertEqual(tries, {0: 2, 1: 1})
+
+    def test_only_publishers_that_can_be_told_are_refused_the_others_wait(self):
+        classic, other = Producer(positional=True), Producer(positional=False)
+        self.rig.publish("orders", ["a"], producer=classic)
+        self.rig.publish("orders", ["b", "c"], producer=other)
+        self.rig.begin_commit()
+        self.rig.publish("orders", ["d"], producer=other)
+        self.rig.fail_commit()
+        self.assertEqual((classic.refused_count, other.refused_count), (0, 3))
+        self.rig.commit()
+        self.assertEqual((classic.confirmed_count, other.confirmed_count), (1, 0))
+        self.assertEqual([message.data for message in self.rig.store.messages.values()], ["a"])
+
+    def test_giving_up_refuses_the_others_too_and_no_offset_is_given_twice(self):
+        classic = Producer(positional=True)
+        self.rig.publish("orders", ["a"], producer=classic)
+        self.rig.begin_commit()
+        self.rig.fail_commit(give_up=True)
+        self.assertEqual((classic.refused_count, classic.confirmed_count), (1, 0))
+        self.assertEqual((self.rig.broker.ledger.messages, self.rig.broker.ledger.bytes), (0, 0))
+        self.rig.publish("orders", ["b"], producer=classic)
+        self.rig.commit()
+        self.assertEqual(classic.firsts, [(1 << 40) + 1])
+        self.assertEqual(self.rig.connect("orders").bodies, ["b"])
+
+    def test_what_was_confirmed_before_its_commit_is_kept_even_when_giving_up(self):
+        rig = Rig(Rules(eager=True))
+        producer = rig.publish("orders", ["a"])
+        rig.begin_commit()
+        rig.fail_commit(give_up=True)
+        rig.commit()
+        self.assertEqual((producer.confirmed_count, producer.refused_count), (1, 0))
+        self.assertEqual(rig.stored("a").data, "a")
+
+    def test_acks_pending_are_not_delivered_again_meanwhile(self):
+        self.rig.publish("orders", ["a", "b"])
+        self.rig.commit()
+        consumer = self.rig.connect("orders")
+        self.rig.ack(consumer, list(consumer.held))
+        self.rig.begin_commit()
+        self.rig.fail_commit()
+        self.rig.wait(61.0)
+        self.rig.disconnect(consumer)
+        self.assertEqual(self.rig.connect("orders").bodies, [])
+        self.assertIsInstance(self.rig.broker.failure, StoreUnavailable)
+        self.rig.commit()
+        self.assertIsNone(self.rig.broker.failure)
+        self.rig.crash()
+        self.assertEqual(self.rig.connect("orders").bodies, [])
+
+    def test_counts_of_a_failed_commit_are_added_to_what_came_since(self):
+        self.rig.publish("orders", ["a", "b"])
+        self.rig.commit()
+        consumer = self.rig.connect("orders")
+        self.rig.ack(consumer, consumer.held[:1])
+        self.rig.begin_commit()
+        self.rig.ack(consumer, consumer.held[:1])
+        self.rig.fail_commit()
+        self.assertEqual(take(self.rig).hours, [HourRow(1, HOUR, 0, 2, 2, 0, 0, 0, 0)])
+
+    def test_rows_name_the_reason(self):
+        self.rig.publish("orders", ["a"])
+        self.rig.commit()
+        self.rig.disconnect(self.rig.connect("orders"))
+        row = take(self.rig).attempts[0]
+        self.assertEqual(row, AttemptRow(1, 0, 1, START.wall + 60_000, "the consumer disconnected"))

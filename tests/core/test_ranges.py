@@ -1,0 +1,61 @@
+"""Sets of runs, beside plain sets."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from kapokmq.core.ranges import RangeSet, runs_of
+
+RUN = st.tuples(st.integers(0, 60), st.integers(0, 8)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+
+
+def numbers(runs):
+    return {number for first, last in runs for number in range(first, last + 1)}
+
+
+class RunsOfTests(SynchronousTestCase):
+    """`runs_of`."""
+
+    @given(st.sets(st.integers(0, 60)))
+    def test_runs_hold_the_numbers_and_no_two_touch(self, given_numbers):
+        runs = runs_of(given_numbers)
+        self.assertEqual(numbers(runs), given_numbers)
+        self.assertEqual(runs, sorted(runs))
+        for (_, last), (first, _) in zip(runs, runs[1:], strict=False):
+            self.assertGreater(first, last + 1)
+
+    def test_numbers_in_a_row_are_one_run_in_whatever_order_they_come(self):
+        self.assertEqual(runs_of([3, 1, 2]), [(1, 3)])
+
+
+class RangeSetTests(SynchronousTestCase):
+    """Whatever a set of numbers does, a RangeSet does."""
+
+    @given(st.lists(RUN, max_size=12), RUN)
+    def test_add_takes_in_a_run_and_gives_what_of_it_is_new(self, runs, run):
+        ranges, model = RangeSet(runs), numbers(runs)
+        fresh = ranges.add(*run)
+        self.assertEqual(numbers(fresh), numbers([run]) - model)
+        self.assertEqual(fresh, runs_of(numbers(fresh)))
+        self.assertEqual(list(ranges), runs_of(model | numbers([run])))
+
+    @given(st.lists(RUN, max_size=12), RUN)
+    def test_it_knows_what_it_holds(self, runs, run):
+        ranges, model = RangeSet(runs), numbers(runs)
+        self.assertEqual({number for number in range(80) if number in ranges}, model)
+        self.assertEqual(numbers(ranges.within(*run)), model & numbers([run]))
+        self.assertEqual(len(ranges), len(runs_of(model)))
+        self.assertEqual(bool(ranges), bool(model))
+
+    @given(st.lists(RUN, max_size=12), st.integers(0, 70))
+    def test_a_mark_moves_over_the_run_that_it_meets(self, runs, mark):
+        ranges, model = RangeSet(runs), numbers(runs)
+        moved = ranges.cut_below(mark)
+        expected = mark
+        while expected in model:
+            expected += 1
+        self.assertEqual(moved, expected)
+        self.assertEqual(numbers(ranges), {number for number in model if number >= moved})
+
+    def test_it_prints_its_runs(self):
+        self.assertEqual(repr(RangeSet([(1, 2), (5, 5)])), "RangeSet([(1, 2), (5, 5)])")
