@@ -108,7 +108,8 @@ class Node(Service):
             self._close_logs()
             raise
         self._start_loops()
-        self._announce()
+        # Once the reactor runs, signals end the node in good order; before, they just end the process.
+        self._reactor.callWhenRunning(self._announce)
 
     async def _stop(self) -> None:
         for loop in self._loops:

@@ -110,6 +110,19 @@ class SizeTests(SynchronousTestCase):
         Consumer(self, broker.port, name="c4")
 
 
+class QuestionTests(SynchronousTestCase):
+    def test_what_is_asked_right_behind_an_ack_is_answered_with_it(self):
+        broker = start(self)
+        producer, consumer = Producer(self, broker.port), Consumer(self, broker.port)
+        for number in range(100):
+            producer.publish(f"{number}", "and another")
+            code = consumer.take(2)[0]["MessageCode"]
+            if number % 2:
+                self.assertEqual(len(broker.api.messages(limit=1, topic="t")), 1)
+            self.assertEqual(broker.api.message(code)["MessageData"], f"{number}")
+        until(lambda: broker.api.counts()["consumed"] == 200, "consumption of all")
+
+
 class GarbageTests(SynchronousTestCase):
     def test_garbage_on_the_port_disturbs_nobody(self):
         chance = random.Random(47)  # noqa: S311 -- repeatable

@@ -397,6 +397,17 @@ class QuestionTests(EngineCase):
         self.turn()
         self.assertEqual({one.data for one in self.successResultOf(asked)}, {"a", "b"})
 
+    def test_a_question_during_the_last_commit_is_answered_after_it(self):
+        engine = self.make()
+        engine.publish(self.publisher(), "t", drafts("a"))
+        self.turn()
+        asked = self.coroutine(self.ask())
+        self.assertNoResult(asked)
+        self.store.finish()
+        self.turn()
+        self.assertEqual([one.data for one in self.successResultOf(asked)], ["a"])
+        self.assertEqual(self.store.pending, [])
+
     def test_search_by_topic_and_status(self):
         engine = self.make(prompt=True)
         engine.publish(self.publisher(), "t", drafts("a"))
