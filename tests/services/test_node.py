@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 from websockets.sync.client import connect
@@ -110,9 +111,11 @@ class NodeTests(NodeCase):
 
     async def test_the_start_is_announced_and_the_key_only_while_it_is_the_default(self):
         self.start(self.settings())
+        await deferLater(reactor, 0)
         self.assertRegex(self.said.getvalue(), r"serves http://127\.0\.0\.1:\d+/ ")
         self.assertNotIn("k3y", self.said.getvalue())
         self.start(self.settings(access=AccessSettings()))
+        await deferLater(reactor, 0)
         self.assertIn("The key is still `test`", self.said.getvalue())
 
     async def test_recovery_strategy_0_keeps_the_old_file_aside(self):
