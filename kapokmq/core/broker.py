@@ -174,6 +174,7 @@ class Broker:
         if place is None:
             return []
         done, rows = place[1].leave(member, now)
+        self.dealer.watch(place[1])
         self._attempted(place, rows, now)
         self._settled(place, done, now)
         return self._stirred(place, now)
@@ -347,7 +348,6 @@ class Broker:
         if rows:
             self.ledger.attempt(place[1], rows)
             self.tally.retried(place[0], len(rows), now)
-            self.dealer.watch(place[1])
 
     def _settled(self, place: Place, offsets: list[int], now: Moment) -> None:
         """A group is done with these: the store is to know, and perhaps they are consumed by that."""

@@ -174,7 +174,6 @@ class Ledger:
             self._published = deque(entry for entry in self._published if id(entry) not in gone)
             self.bytes -= sum(entry.size for entry in dropped)
             self.messages -= sum(len(entry.messages) for entry in dropped)
-            self._touched.update((entry.topic, None) for entry in dropped)
         return dropped
 
     def _cut(self) -> list[Published]:

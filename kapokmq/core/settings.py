@@ -100,7 +100,7 @@ class StoreSettings:
     interval: float = 5.0
     """How often the store is written at durability 1, in seconds."""
     recover: bool = True
-    """Whether a start goes on with what is stored; otherwise it begins empty and keeps that aside under a dated name."""
+    """Whether a start goes on with what is stored; otherwise it begins empty and keeps that aside, dated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ class Rig:
         while queue:
             queue += self._carry_out(queue.pop(0))
 
-    def _carry_out(self, effect: Effect) -> list[Effect]:
+    def _carry_out(self, effect: Effect) -> list[Effect]:  # noqa: PLR0911, PLR0912 -- one case an effect
         broker, store, now = self.broker, self.store, self.now
         if not isinstance(effect, (Confirm, Refuse, Deliver)):
             self.reads.append(effect)
@@ -196,7 +196,9 @@ class Rig:
             case LoadSchedule() if self.reads_fail:
                 return broker.schedule_loaded(effect, None, now)
             case LoadSchedule(after, limit):
-                due = sorted((m.due, m.id) for m in store.messages.values() if m.due is not None and (m.due, m.id) > after)
+                due = sorted(
+                    (m.due, m.id) for m in store.messages.values() if m.due is not None and (m.due, m.id) > after
+                )
                 return broker.schedule_loaded(effect, due[:limit], now)
             case Sweep(topic, first, before, limit):
                 ids = sorted(i for i in store.messages if first <= i < make_id(topic.number + 1, 0))[:limit]

@@ -90,6 +90,17 @@ class DealingTests(BroadcastCase):
         self.rig.settle()
         self.assertEqual(self.rig.writes, [(1, 2), (1, 1), (1, 1)])
 
+    def test_what_is_new_waits_behind_what_a_member_has_still_to_get(self):
+        lagging = self.rig.connect("orders", 10)
+        self.rig.flow(lagging, flowing=False)
+        bodies = [letter * (WRITE_BYTES // 2 + 1) for letter in "xyz"]
+        self.publish(*bodies)
+        self.rig.flow(lagging, flowing=True)
+        self.rig.publish("orders", ["new"])
+        self.rig.commit()
+        self.rig.settle()
+        self.assertEqual(lagging.bodies, [*bodies, "new"])
+
     def test_who_owes_nothing_has_consumed_what_was_written_to_it(self):
         self.rig.connect("orders", None)
         self.publish("a")
@@ -158,6 +169,14 @@ class AcknowledgementTests(BroadcastCase):
         self.rig.ack(other, list(other.held))
         self.assert_counts(stored=3, consumed=3)
         self.assert_nothing_left()
+
+    def test_what_timed_out_comes_again_before_what_that_member_had_still_to_get(self):
+        slow = self.rig.connect("orders", 2)
+        self.publish("a", "b", "c", "d")
+        self.rig.wait(60.0)
+        self.assertEqual(slow.bodies, ["a", "b", "a", "b"])
+        self.rig.ack(slow, list(slow.held))
+        self.assertEqual(slow.bodies[4:], ["c", "d"])
 
     def test_one_that_comes_after_its_lease_ended_counts_while_the_message_waits_for_that_member(self):
         one, other = self.rig.connect("orders"), self.rig.connect("orders")
@@ -230,6 +249,18 @@ class LeavingTests(BroadcastCase):
             self.rig.disconnect(consumer)
         last = self.rig.connect("orders")
         self.assertEqual(last.bodies, [])
+        self.rig.wait(45.0)
+        self.assertEqual(last.bodies, ["a"])
+
+    def test_so_they_do_where_the_last_one_held_nothing_any_more_when_it_went(self):
+        self.rig = Rig(Rules(broadcast=True, retry_count=0, retry_seconds=45.0, lease_seconds=10.0))
+        stalled = self.rig.connect("orders")
+        self.publish("a")
+        self.rig.flow(stalled, flowing=False)
+        self.rig.wait(10.0)
+        self.rig.disconnect(stalled)
+        last = self.rig.connect("orders")
+        self.assertEqual((last.bodies, self.rig.broker.next_wait(self.rig.now)), ([], 45.0))
         self.rig.wait(45.0)
         self.assertEqual(last.bodies, ["a"])
 

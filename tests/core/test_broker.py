@@ -428,6 +428,21 @@ class PagingTests(SynchronousTestCase):
         rig.wait(1.0)
         self.assertEqual(consumer.bodies, ["1", "2", "3"])
 
+    def test_they_are_asked_for_before_what_fell_due_since(self):
+        rig = Rig(Rules())
+        consumer = rig.connect("a")
+        rig.publish("a", ["second"], delay=2)
+        rig.publish("a", ["first"], delay=1)
+        rig.commit()
+        rig.kept = []
+        rig.wait(1.0)
+        [asked] = rig.kept
+        rig.wait(1.0)
+        rig.kept = None
+        rig.run(rig.broker.fetched(asked, None, 0, rig.now))
+        rig.wait(1.0)
+        self.assertEqual(consumer.bodies, ["first", "second"])
+
     def test_a_fetch_that_was_cut_short_is_asked_for_the_rest(self):
         rig = Rig(Rules())
         rig.page_limit = 2

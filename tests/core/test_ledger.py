@@ -142,6 +142,16 @@ class FailureTests(SynchronousTestCase):
         self.assertEqual(self.rig.store.consumed, {message.id for message in self.rig.store.messages.values()})
         self.assertEqual(sum(self.rig.store.hours[1][5:]), 2)
 
+    def test_acks_since_are_added_to_those_put_back(self):
+        self.rig.publish("orders", [str(number) for number in range(6)])
+        self.rig.commit()
+        consumer = self.rig.connect("orders")
+        self.rig.ack(consumer, [consumer.held[1]])
+        self.rig.begin_commit()
+        self.rig.ack(consumer, [consumer.held[2]])
+        self.rig.fail_commit()
+        self.assertEqual(take(self.rig).acks, [AckRow(1, 1, 1), AckRow(1, 3, 3)])
+
     def test_a_later_attempt_is_not_undone_by_an_earlier_one_put_back(self):
         self.rig.publish("orders", ["a", "b"])
         self.rig.commit()

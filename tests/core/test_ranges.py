@@ -1,5 +1,7 @@
 """Sets of runs, beside plain sets."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,7 +23,7 @@ class RunsOfTests(SynchronousTestCase):
         runs = runs_of(given_numbers)
         self.assertEqual(numbers(runs), given_numbers)
         self.assertEqual(runs, sorted(runs))
-        for (_, last), (first, _) in zip(runs, runs[1:], strict=False):
+        for (_, last), (first, _) in pairwise(runs):
             self.assertGreater(first, last + 1)
 
     def test_numbers_in_a_row_are_one_run_in_whatever_order_they_come(self):

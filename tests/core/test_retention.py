@@ -178,6 +178,7 @@ class SweepTests(RetentionCase):
     def test_nor_is_what_the_commit_after_this_one_removes(self):
         published(self.rig, "a", ["x", "y"])
         self.rig.wait(101.0)
+        published(self.rig, "a", ["young"])
         self.rig.delete("x")
         self.rig.begin_commit()
         self.rig.delete("y")
@@ -185,7 +186,7 @@ class SweepTests(RetentionCase):
         self.rig.sweep()  # the store still has y
         self.rig.end_commit()
         self.assert_counts_hold()
-        self.assertEqual(self.rig.broker.counts().all, 0)
+        self.assertEqual(self.rig.broker.counts().all, 1)
 
 
 class DeleteTests(RetentionCase):
@@ -301,6 +302,16 @@ class DeleteTests(RetentionCase):
         self.assertEqual(self.rig.broker.counts(), (1, 0, 0, 1))
         self.assertEqual(self.rig.store.hours[1][4:], [0, 0, 1])
         self.assert_counts_hold()
+
+    def test_what_is_consumed_after_it_is_recorded_without_it(self):
+        consumer = self.rig.connect("a")
+        published(self.rig, "a", ["x", "y", "z"])
+        self.rig.ack(consumer, consumer.held[:2])
+        self.rig.commit()
+        self.delete("x")
+        self.rig.ack(consumer, list(consumer.held))
+        self.rig.commit()
+        self.assertEqual(self.rig.store.consumed, {self.rig.stored(body).id for body in "yz"})
 
     def test_one_of_a_topic_that_never_had_a_consumer(self):
         published(self.rig, "a", ["x", "y"])

@@ -73,6 +73,13 @@ class BudgetTests(Harness, SynchronousTestCase):
         self.assertIsNone(self.wait(self.store.find(make_id(2, 1), NOW)))
         self.assertEqual(self.store.held, 7 * 300)
 
+    def test_room_is_made_of_several_runs(self):
+        self.publish(1, range(10))
+        self.consume(1, 0, 0)
+        self.consume(1, 2, 4)
+        self.publish(1, [10, 11])
+        self.assertEqual(self.offsets(), [1, *range(3, 12)])
+
     def test_what_is_not_consumed_stays_beyond_the_budget(self):
         self.publish(1, range(20))
         self.assertEqual(len(self.offsets()), 20)
