@@ -28,7 +28,7 @@ floors: $(VENV)/test
 
 unit: $(VENV)/test
 	$(BIN)/coverage erase
-	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) PYTHONWARNINGS=error::DeprecationWarning:kapokmq \
+	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) \
 		$(BIN)/coverage run -m twisted.trial --rterrors --temp-directory=_trial_temp $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include 'kapokmq/core/*' --fail-under 100

@@ -6,7 +6,13 @@ import platform
 from bench import classic
 from bench.node import BrokerProcess
 
-LEVELS = {0: "memory", 1: "interval (5 s)", 2: "fsync"}
+LEVELS = {0: "memory", 1: "interval 5 s", 2: "fsync"}
+SCENARIOS = (
+    (classic.publish, {"connections": 1}),
+    (classic.publish, {"connections": 8}),
+    (classic.through, {"consumers": 1}),
+    (classic.through, {"consumers": 100}),
+)
 
 
 def main():
@@ -21,16 +27,15 @@ def main():
     head = f"{'isPersistent':<18}{'scenario':<26}{'conns':>6}{'messages/s':>12}{'p50 ms':>9}{'p99 ms':>9}"
     print(head + f"{'CPU broker':>12}{'CPU load':>10}{'RSS MiB':>9}")
     for level, name in LEVELS.items():
-        rows = []
-        for run, connections in ((classic.publish, 1), (classic.publish, 8), (classic.through, None)):
-            with BrokerProcess(MQ_ISPERSISTENT=level, MQ_MEMORYBUDGET=1 << 30) as broker:
-                more = {} if connections is None else {"connections": connections}
-                rows.append(run(broker, total=given.messages, body=body, window=given.window, **more))
-        for row in rows:
+        for run, clients in SCENARIOS:
+            with BrokerProcess(MQ_ISPERSISTENT=level) as broker:
+                row = run(broker, total=given.messages, body=body, window=given.window, **clients)
+            latency = [f"{row[share]:.1f}" if row[share] else "-" for share in ("p50", "p99")]
             print(
                 f"{f'{level} ({name})':<18}{row['what']:<26}{row['connections']:>6}{row['rate']:>12,.0f}"
-                f"{row['p50']:>9.1f}{row['p99']:>9.1f}{row['broker_cpu']:>11.0%} {row['load_cpu']:>9.0%} "
-                f"{row['rss'] / 2**20:>8.0f}"
+                f"{latency[0]:>9}{latency[1]:>9}{row['broker_cpu']:>11.0%} {row['load_cpu']:>9.0%} "
+                f"{row['rss'] / 2**20:>8.0f}",
+                flush=True,
             )
 
 

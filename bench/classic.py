@@ -150,16 +150,17 @@ def publish(broker, *, total, connections, body, window=20_000):
     return _row("publish", connections, each * connections / seconds, latencies, (theirs, ours), broker)
 
 
-def through(broker, *, total, body, window=20_000):
-    """Publish, deliver and acknowledge, all at once."""
+def through(broker, *, total, body, window=20_000, consumers=1):
+    """Publish, deliver and acknowledge, all at once. Latency is that of one consumer: several get no order to go by."""
     producer = Producer(broker.port, "through", "p", body, total, window)
-    consumer = Consumer(broker.port, "through", "c", producer)
+    readers = [Consumer(broker.port, "through", f"c{number}", producer) for number in range(consumers)]
     watch = Stopwatch(broker)
-    _drive([producer, consumer], lambda: producer.done() and consumer.got >= total, [producer])
+    _drive([producer, *readers], lambda: producer.done() and sum(c.got for c in readers) >= total, [producer])
     seconds, theirs, ours = watch.read()
-    producer.sock.close()
-    consumer.sock.close()
-    return _row("publish + deliver + ack", 1, total / seconds, consumer.latencies, (theirs, ours), broker)
+    for client in (producer, *readers):
+        client.sock.close()
+    latencies = readers[0].latencies if consumers == 1 else []
+    return _row("publish + deliver + ack", consumers, total / seconds, latencies, (theirs, ours), broker)
 
 
 def _drive(clients, done, producers):

@@ -6,13 +6,14 @@ all of those have acknowledged or gone; if all went without an acknowledgement, 
 
 from itertools import islice
 
-from kapokmq.core.commit import AttemptRow
-from kapokmq.core.group import DISCONNECTED, Codes, Group, Hand
+from kapokmq.core.group import DISCONNECTED, Attempt, Codes, Group, Hand, Lost
 from kapokmq.core.member import Member
 from kapokmq.core.message import OFFSET_MASK, Message
 from kapokmq.core.moment import Moment
 from kapokmq.core.position import Position
 from kapokmq.core.rules import BATCH, WRITE_BYTES, Rules
+
+DEALT_AT_ONCE = 100_000  # leases made in one go: messages times members
 
 
 class BroadcastGroup(Group):
@@ -27,12 +28,13 @@ class BroadcastGroup(Group):
         self._owing: dict[int, int] = {}
         self._acked: set[int] = set()
         self._assigned = 0  # bytes
+        self._behind: dict[Member, None] = {}  # those with a backlog
 
     def deal(self, now: Moment, allowance: int) -> list[Hand]:
         """Assign a batch to everybody, then let those who lag behind catch up."""
         hands: list[Hand] = []
         if self.members and allowance > 0 and not self._overrun:
-            messages = self.position.take(min(allowance, BATCH))
+            messages = self.position.take(min(allowance, BATCH, max(1, DEALT_AT_ONCE // len(self.members))))
             if messages:
                 hands += self._assign(messages, now)
         for member in self._lagging():
@@ -46,20 +48,20 @@ class BroadcastGroup(Group):
         to_assign = bool(self.members) and self.position.queued and not self._overrun
         return to_assign or bool(self._lagging())
 
-    def leave(self, member: Member, now: Moment) -> tuple[list[int], list[AttemptRow]]:
+    def leave(self, member: Member, now: Moment) -> Lost:
         """A member went: it owes nothing any more, of what it held and of what it had still to get."""
         backlog = list(member.backlog)
         member.backlog.clear()
-        done = self._release(backlog, now)  # first, so that what it held comes before it again
-        held, rows = super().leave(member, now)
-        return done + held, rows
+        self._behind.pop(member, None)
+        released = self._release(backlog, now)  # first, so that what it held comes before it again
+        return released.and_also(super().leave(member, now))
 
     @property
     def _overrun(self) -> bool:
         return self._assigned > self._rules.memory_budget // 2
 
     def _lagging(self) -> list[Member]:
-        return [member for member in self.members if member.backlog and member.flowing and member.credit > 0]
+        return [member for member in self._behind if member in self._able]
 
     def _assign(self, messages: list[Message], now: Moment) -> list[Hand]:
         count = len(self.members)
@@ -70,6 +72,7 @@ class BroadcastGroup(Group):
             if member.flowing and not member.backlog and member.credit >= len(messages):
                 in_step.append(member)
             else:
+                self._falls_behind(member)
                 member.backlog.extend(messages)
         return [self._hand(in_step, messages, now)] if in_step else []
 
@@ -84,6 +87,7 @@ class BroadcastGroup(Group):
             batch.append(message)
         for _ in batch:
             member.backlog.popleft()
+        self._catches_up(member)
         kept = [message for message in batch if not self.position.is_done(message.id & OFFSET_MASK)]
         if len(kept) < len(batch):  # deleted meanwhile
             self._acknowledged(member, [m for m in batch if self.position.is_done(m.id & OFFSET_MASK)])
@@ -98,19 +102,33 @@ class BroadcastGroup(Group):
         if late is None:
             return None
         member.backlog.remove(late)
+        self._catches_up(member)
         return self._acknowledged(member, [late])
 
-    def _lost(self, member: Member, messages: list[Message], now: Moment, reason: str) -> list[int]:
-        if member in self.members:  # it timed out: it alone gets them again
+    def _lost(self, member: Member, messages: list[Message], now: Moment, reason: str) -> Lost:
+        if member not in self.members:
+            return self._release(messages, now)
+        # It timed out: it alone gets them again. Others may hold them still, so that is no attempt of the group's.
+        for message, code in zip(messages, self._codes.of(messages), strict=True):
+            self.attempts.setdefault(message.id & OFFSET_MASK, Attempt(0, code))
+        if messages:
+            self._falls_behind(member)
             member.backlog.extendleft(reversed(messages))
-            return []
-        return self._release(messages, now)
+        return Lost([], [], len(messages))
 
-    def _release(self, messages: list[Message], now: Moment) -> list[int]:
+    def _release(self, messages: list[Message], now: Moment) -> Lost:
         """A member that went owes these no more."""
         done, unread = self._settle(messages, acked=False)
+        rows = self._count_attempts(unread, now, DISCONNECTED)
         self._retry(unread, now, DISCONNECTED)
-        return done
+        return Lost(done, rows, len(unread))
+
+    def _falls_behind(self, member: Member) -> None:
+        self._behind[member] = None
+
+    def _catches_up(self, member: Member) -> None:
+        if not member.backlog:
+            self._behind.pop(member, None)
 
     def _settle(self, messages: list[Message], *, acked: bool) -> tuple[list[int], list[Message]]:
         """One member less owes each of these. Gives offsets done with, and messages that nobody acknowledged."""

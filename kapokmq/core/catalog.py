@@ -5,7 +5,7 @@ from kapokmq.core.commit import Recovered, RecoveredGroup
 from kapokmq.core.errors import BadName
 from kapokmq.core.group import Attempt, Choose, Codes, Group
 from kapokmq.core.ledger import Ledger
-from kapokmq.core.message import TOPICS_MAX
+from kapokmq.core.message import TOPICS_MAX, make_id
 from kapokmq.core.moment import Moment
 from kapokmq.core.position import Memory, Position
 from kapokmq.core.queue import QueueGroup
@@ -38,6 +38,7 @@ class Catalog:
             topic.stored = totals.published - totals.expired - totals.deleted - totals.cleaned
             topic.consumed = totals.consumed - totals.cleaned
             topic.delayed = totals.delayed
+            topic.swept = make_id(found.number, found.first)
         for row in recovered.groups:
             topic = self.by_number[row.topic]
             group = self._make_group(topic, row.number, row.name, Position(self._memory, row.mark, row.runs))

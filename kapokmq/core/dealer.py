@@ -28,6 +28,7 @@ class Dealer:
     def __init__(self, *, throttled: bool, settled: Settled, dealt: Dealt) -> None:
         self._allowance = 0 if throttled else _UNLIMITED
         self._throttled = throttled
+        self._halted = False
         self._settled = settled
         self._dealt = dealt
         self._hungry: OrderedDict[Group, Place] = OrderedDict()
@@ -39,11 +40,12 @@ class Dealer:
 
     def refill(self, count: int) -> None:
         """Under a throttle: allow that many messages until the next refill; what was not used is lost."""
-        self._allowance = count
+        self._allowance = 0 if self._halted else count
 
     def halt(self) -> None:
         """Deal no more: the node stops."""
-        self._throttled, self._allowance = True, 0
+        self._halted = self._throttled = True
+        self._allowance = 0
 
     @property
     def wants_turn(self) -> bool:
@@ -91,13 +93,17 @@ class Dealer:
         """What to read for a group that has members and little in memory."""
         position = group.position
         effects: list[Effect] = []
-        if not group.eligible():
+        if not group.can_deal:
             return effects
-        if position.wanted and not position.fetching and position.runs_dry(position.ready, FETCH):
+        if position.wanted and not position.fetching and position.runs_dry(position.ready, FETCH, group.in_flight):
             position.fetching = True
             offsets = [position.wanted.popleft() for _ in range(min(FETCH, len(position.wanted)))]
             effects.append(FetchMessages(topic, group, [make_id(topic.number, offset) for offset in offsets]))
-        if position.end < topic.committed and not position.reading and position.runs_dry(position.ahead, PAGE // 2):
+        if (
+            position.end < topic.committed
+            and not position.reading
+            and position.runs_dry(position.ahead, PAGE // 2, group.in_flight)
+        ):
             position.reading = True
             first, end = make_id(topic.number, position.end), make_id(topic.number, topic.committed)
             effects.append(ReadPage(topic, group, first, end))

@@ -94,7 +94,7 @@ class Counts(NamedTuple):
 
 
 class Health(NamedTuple):
-    """Whether the node can take messages now, and why not."""
+    """Whether the node does its work, and what is wrong; a full one is ready, because consumers must reach it."""
 
     ready: bool
     reason: str

@@ -1,7 +1,7 @@
 """A group: what its members are due, and who holds what.
 
-A member's loss of a message (time-out, disconnect) is an attempt; `rules.retry_count` of them by disconnect are retried
-at once, later ones after `rules.retry_seconds`.
+A message that nobody holds any more, and nobody has acknowledged, has had an attempt. After a time-out it is ready at
+once; after a disconnect too, for its first `rules.retry_count` attempts, and after `rules.retry_seconds` later.
 """
 
 from abc import ABC, abstractmethod
@@ -20,6 +20,8 @@ from kapokmq.core.rules import Rules
 
 DISCONNECTED = "the consumer disconnected"
 TIMED_OUT = "the lease timed out"
+
+EXPIRED_AT_ONCE = 2000  # leases taken back in one go
 
 Choose = Callable[[Sequence[Member], int], Sequence[Member]]
 """Draws a member for each of the next n messages: `random.choices` in a node, a script in a test."""
@@ -50,6 +52,18 @@ class Hand(NamedTuple):
     settled: list[int]
 
 
+class Lost(NamedTuple):
+    """Leases that ended badly: offsets done with all the same, what the store is to know, how many there were."""
+
+    done: list[int]
+    rows: list[AttemptRow]
+    leases: int
+
+    def and_also(self, other: "Lost") -> "Lost":
+        """Both together."""
+        return Lost(self.done + other.done, self.rows + other.rows, self.leases + other.leases)
+
+
 class Attempt:
     """How often a message's lease ended badly, and under which code it was dealt (None: before this start)."""
 
@@ -74,6 +88,7 @@ class Group(ABC):
         self._rules = rules
         self._codes = codes
         self._batches: OrderedDict[Batch, None] = OrderedDict()
+        self._able: dict[Member, None] = {}  # members with credit whose transports take bytes
 
     # ---- what a mode decides
 
@@ -94,29 +109,42 @@ class Group(ABC):
         """An acknowledgement from a member that does not hold the message: offsets done with, None to ignore it."""
 
     @abstractmethod
-    def _lost(self, member: Member, messages: list[Message], now: Moment, reason: str) -> list[int]:
-        """This member lost its leases of these: deal them again some time. Gives offsets that are done with instead."""
+    def _lost(self, member: Member, messages: list[Message], now: Moment, reason: str) -> Lost:
+        """This member lost its leases of these: deal them again some time, or be done with them."""
 
     # ---- membership
 
     def join(self, member: Member) -> None:
         """A member came."""
         self.members[member] = None
+        self.rate(member)
 
-    def leave(self, member: Member, now: Moment) -> tuple[list[int], list[AttemptRow]]:
-        """A member went: what it holds is given back. Gives the offsets done with by that, and the attempts."""
+    def rate(self, member: Member) -> None:
+        """A member's credit, or what its transport takes, has changed."""
+        if member.credit > 0 and member.flowing and member in self.members:
+            self._able[member] = None
+        else:
+            self._able.pop(member, None)
+
+    def leave(self, member: Member, now: Moment) -> Lost:
+        """A member went: what it holds is given back."""
         del self.members[member]
+        self.rate(member)
         held = list(member.leases.values())
         member.leases.clear()
         for _, batch in held:
             self._close(batch, 1)
         messages = sorted((message for message, _ in held), key=lambda message: message.id)
-        rows = self._count_attempts(messages, now, DISCONNECTED)
-        return self._lost(member, messages, now, DISCONNECTED), rows
+        return self._lost(member, messages, now, DISCONNECTED)
 
     def eligible(self) -> list[Member]:
         """The members that may be dealt to."""
-        return [member for member in self.members if member.credit > 0 and member.flowing]
+        return list(self._able)
+
+    @property
+    def can_deal(self) -> bool:
+        """Whether there are any."""
+        return bool(self._able)
 
     # ---- leases
 
@@ -140,31 +168,39 @@ class Group(ABC):
                 del batches[batch]
         self.in_flight -= len(acked)
         member.credit += len(acked)
+        self.rate(member)
         done = self._acknowledged(member, acked)
         if not odd:
             return done, 0
         counted = [offsets for code in odd if (offsets := self._acknowledge_late(member, code)) is not None]
         return done + [offset for offsets in counted for offset in offsets], len(odd) - len(counted)
 
-    def expire(self, now: Moment) -> tuple[list[int], list[AttemptRow]]:
-        """Take back what was held too long. Gives the offsets done with by that, and the attempts."""
-        done: list[int] = []
-        rows: list[AttemptRow] = []
+    def expire(self, now: Moment) -> Lost:
+        """Take back what was held too long: a slice of it, the latest first, so that the earliest is dealt first again.
+
+        While there is more, `next_deadline` stays in the past.
+        """
+        lost = Lost([], [], 0)
         expired: list[Batch] = []
         for batch in self._batches:
             if batch.deadline is None or batch.deadline > now.steady:
                 break
             expired.append(batch)
-        for batch in reversed(expired):  # what was dealt first is put back last, before the others
-            del self._batches[batch]
-            for member in batch.members:
+        room = EXPIRED_AT_ONCE
+        for batch in reversed(expired):
+            while batch.members and room > 0:
+                member = batch.members.pop()
+                room -= len(batch.codes)
                 mine = [code for code in batch.codes if member.leases.get(code, (None, None))[1] is batch]
                 messages = [member.leases.pop(code)[0] for code in mine]
-                self.in_flight -= len(messages)
                 member.credit += len(messages)
-                rows += self._count_attempts(messages, now, TIMED_OUT)
-                done += self._lost(member, messages, now, TIMED_OUT)
-        return done, rows
+                self.rate(member)
+                self._close(batch, len(messages))
+                lost = lost.and_also(self._lost(member, messages, now, TIMED_OUT))
+            if batch.members:
+                break
+            self._batches.pop(batch, None)
+        return lost
 
     def removed(self, first: int, last: int) -> list[Run]:
         """The messages `first` to `last` are deleted. Gives what of it the group was not done with."""
@@ -193,6 +229,7 @@ class Group(ABC):
             for member in owing:
                 member.leases.update(zip(codes, leases, strict=True))
                 member.credit -= len(codes)
+                self.rate(member)
             self.in_flight += batch.open
         settled: list[int] = []
         for member in members:

@@ -8,7 +8,7 @@ Done messages leave the queues when they come up, not before: to delete a messag
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 
 from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Message
@@ -169,13 +169,31 @@ class Position:
         """When something postponed comes back."""
         return self._later[0][0] if self._later else None
 
-    def forget(self, messages: Sequence[Message]) -> None:
+    def forget(self, messages: Collection[Message]) -> None:
         """These left memory."""
         self._memory.held -= sum([len(message.data) for message in messages]) + OVERHEAD * len(messages)
 
-    def runs_dry(self, queue: deque[Message], least: int) -> bool:
-        """Whether to read on for one of its queues: little is left in it (nothing, where memory is overdrawn)."""
-        return len(queue) < least and not (queue and self._memory.overdrawn)
+    def runs_dry(self, queue: deque[Message], least: int, leased: int) -> bool:
+        """Whether to read on for one of its queues: little is left in it.
+
+        Where memory is overdrawn: nothing is left in it, and of what was dealt nothing is still held either.
+        """
+        return len(queue) < least and not (self._memory.overdrawn and (queue or leased))
+
+    def let_go(self) -> None:
+        """Nobody is there to deal to: leave what lies ahead to the store, which it is read from again.
+
+        Not where something beyond its start is kept out of order: it would be met a second time.
+        """
+        if not self.ahead or self.reading or self.fetching:
+            return
+        start = self.ahead[0].id & OFFSET_MASK
+        apart = [message.id & OFFSET_MASK for message in self.ready]
+        if any(offset >= start for source in (apart, self.wanted, self._postponed) for offset in source):
+            return
+        self.end = start
+        self.forget(self.ahead)
+        self.ahead.clear()
 
     @property
     def queued(self) -> bool:

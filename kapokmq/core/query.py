@@ -5,14 +5,19 @@ from typing import NamedTuple
 
 from kapokmq.core.message import Message, Status
 
+ANSWER_BYTES = 8 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class MessageQuery:
     """Which messages, newest create time first.
 
     `start` and `end` are wall milliseconds, both included. `topic` is a topic's number, None for all; `status` None for
-    all. `now` decides what is due. `with_data` False leaves the bodies where they are. At most `limit` messages after
-    passing over `offset` of them.
+    all. `now` decides what is due. `with_data` False leaves the bodies where they are.
+
+    At most `limit` messages come, after passing over `offset` of them, and no more once they reach `max_bytes`, but one
+    at least. Bytes are counted as `Message.size`. So an answer may be shorter than `limit` although there are more:
+    whoever wants all asks again, with `offset` raised by as many as came, until nothing comes.
     """
 
     now: int
@@ -23,6 +28,7 @@ class MessageQuery:
     with_data: bool = True
     limit: int = 10_000
     offset: int = 0
+    max_bytes: int = ANSWER_BYTES
 
 
 class Stored(NamedTuple):

@@ -1,6 +1,6 @@
 """The queue mode: each message goes to one member."""
 
-from kapokmq.core.group import Choose, Codes, Group, Hand
+from kapokmq.core.group import Choose, Codes, Group, Hand, Lost
 from kapokmq.core.member import Member
 from kapokmq.core.message import OFFSET_MASK, Message
 from kapokmq.core.moment import Moment
@@ -19,9 +19,9 @@ class QueueGroup(Group):
 
     def deal(self, now: Moment, allowance: int) -> list[Hand]:
         """Share out one batch a member."""
-        members = self.eligible()
-        if not members or allowance <= 0:
+        if allowance <= 0 or not (self.can_deal and self.position.queued):
             return []
+        members = self.eligible()
         room = {member: int(min(member.credit, BATCH)) for member in members}
         messages = self.position.take(min(allowance, sum(room.values())))
         if not messages:
@@ -33,15 +33,19 @@ class QueueGroup(Group):
 
     def wants_to_deal(self) -> bool:
         """Whether there is something to deal, and somebody to deal it to."""
-        return self.position.queued and bool(self.eligible())
+        return self.position.queued and self.can_deal
 
     def _share(
         self, members: list[Member], messages: list[Message], room: dict[Member, int]
     ) -> dict[Member, list[Message]]:
         shares: dict[Member, list[Message]] = {}
+        others = list(members)
         for drawn, message in zip(self._choose(members, len(messages)), messages, strict=True):
-            # Who has no room left passes its turn to whoever has: there is room for all of them together.
-            member = drawn if room[drawn] else next(other for other in members if room[other])
+            member = drawn
+            if not room[drawn]:  # it passes its turn to somebody who has: there is room for all of them together
+                while not room[others[-1]]:
+                    others.pop()
+                member = others[-1]
             room[member] -= 1
             shares.setdefault(member, []).append(message)
         return shares
@@ -59,6 +63,7 @@ class QueueGroup(Group):
             lease = other.leases.pop(code, None)
             if lease is not None:
                 other.credit += 1
+                self.rate(other)
                 self._close(lease[1], 1)
                 return self._acknowledged(other, [lease[0]])
         offset = self._attempted(code)
@@ -68,6 +73,7 @@ class QueueGroup(Group):
         del self.attempts[offset]
         return [offset]
 
-    def _lost(self, member: Member, messages: list[Message], now: Moment, reason: str) -> list[int]:
+    def _lost(self, member: Member, messages: list[Message], now: Moment, reason: str) -> Lost:
+        rows = self._count_attempts(messages, now, reason)
         self._retry(messages, now, reason)
-        return []
+        return Lost([], rows, len(messages))

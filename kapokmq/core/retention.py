@@ -33,6 +33,8 @@ class Retention:
         self._round: deque[Topic] = deque()  # topics that no sweep of this round has come to
         self._todo: deque[Topic] = deque()  # topics of the sweep under way
         self._sweeping = False
+        self._delayed_left = False  # the last slice of delayed messages was full
+        self._looked_up = 0  # messages that the store is asked for in order to delete them
 
     # ---- consumed
 
@@ -50,8 +52,15 @@ class Retention:
 
     # ---- deleted
 
-    def delete(self, message: Message, now: Moment) -> bool:
-        """Somebody deletes a message that the store has. False if it is gone already."""
+    def look_up(self) -> None:
+        """Somebody asks the store for a message, in order to `delete` it then."""
+        self._looked_up += 1
+
+    def delete(self, message: Message | None, now: Moment) -> bool:
+        """Delete the message that was looked up; None if it was not found. False if it is gone already."""
+        self._looked_up -= 1
+        if message is None:
+            return False
         return bool(self._drop(self._catalog.by_number[topic_of(message.id)], [message], now, by_age=False))
 
     # ---- old
@@ -83,7 +92,8 @@ class Retention:
             by_topic.setdefault(topic_of(message.id), []).append(message)
         for number, theirs in by_topic.items():
             self._drop(self._catalog.by_number[number], theirs, now, by_age=True)
-        # What is removed leaves the store with a commit: the next slice is for the next sweep.
+        # What is removed leaves the store with a commit; only then can the next slice be read.
+        self._delayed_left = len(messages or ()) >= asked.limit
         return self._stop()
 
     def spare(self, topic: Topic, group: Group) -> None:
@@ -92,13 +102,20 @@ class Retention:
         for first, last in self._going.within(start, start | OFFSET_MASK):
             self._ledger.acknowledge(group, group.position.settle(first & OFFSET_MASK, last & OFFSET_MASK))
 
-    def committed(self, removed: int) -> None:
+    def committed(self, removed: int, now: Moment) -> list[Effect]:
         """A commit is durable that took that many rows of removals along; after the last the store has nothing left."""
         self._uncommitted -= removed
-        if not self._uncommitted:
-            self._schedule.removed()
-            if not self._sweeping:
-                self._going = RangeSet()
+        if self._uncommitted:
+            return []
+        self._schedule.removed()
+        if self._sweeping:
+            return []
+        if not self._looked_up:
+            self._going = RangeSet()
+        if not self._delayed_left:
+            return []
+        self._delayed_left, self._sweeping = False, True
+        return self._next_slice(now)
 
     # ---- inside
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 
 NEAREST = 10_000  # delayed messages kept in memory
+FALLEN_AT_ONCE = 2000  # messages that fall due in one go
 _LAST_ID = (1 << 63) - 1
 
 Due = tuple[int, int]  # wall milliseconds, message id
@@ -63,11 +64,17 @@ class Schedule:
         if not self._loading:
             self._cancelled.clear()
 
-    def wanted(self) -> tuple[Due, int] | None:
-        """What to load now, as (after, how many); None while enough is in memory or a load is under way."""
+    @property
+    def short(self) -> bool:
+        """Whether the next ones should be loaded: few are left in memory, the store has more, no load is under way."""
+        if self._complete or self._loading:
+            return False
         first = self._first()
-        enough = first is not None and first <= self._loaded and len(self._heap) > self._nearest // 2
-        if self._complete or self._loading or enough:
+        return first is None or first > self._loaded or len(self._heap) <= self._nearest // 2
+
+    def wanted(self) -> tuple[Due, int] | None:
+        """What to load now, as (after, how many), or None. It is under way until it has `arrived` or `failed`."""
+        if not self.short:
             return None
         self._loading = True
         return self._loaded, self._nearest
@@ -83,7 +90,7 @@ class Schedule:
             self._loaded = max(self._loaded, found[-1])
 
     def failed(self) -> None:
-        """The load failed: `wanted` asks again."""
+        """The load failed, and is to be asked for again."""
         self._loading = False
 
     def next(self) -> int | None:
@@ -91,7 +98,7 @@ class Schedule:
         first = self._first()
         return first[0] if first is not None and (self._complete or first <= self._loaded) else None
 
-    def fall(self, now: int, limit: int = NEAREST) -> list[int]:
+    def fall(self, now: int, limit: int = FALLEN_AT_ONCE) -> list[int]:
         """The ids that fall due by `now`, the earliest first, at most `limit`."""
         fallen: list[int] = []
         while len(fallen) < limit and (due := self.next()) is not None and due <= now:

@@ -17,6 +17,8 @@ def client_address(peer: str, forwarded: Iterable[str], trusted: Sequence[Networ
     nearest = _address(peer)
     if nearest is None:
         return peer
+    if not any(nearest in network for network in trusted):
+        return str(nearest)
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     while hops and any(nearest in network for network in trusted):
         further = _address(hops.pop())
@@ -44,5 +46,6 @@ class ClientAddress:
     def __call__(self, request: Request) -> str:
         """Where the request comes from."""
         peer = str(getattr(request.getClientAddress(), "host", "") or "")
-        forwarded = request.requestHeaders.getRawHeaders("X-Forwarded-For", [])
-        return client_address(peer, forwarded, self._trusted)
+        # Bytes, because a header that is not UTF-8 can't be had as text.
+        forwarded = request.requestHeaders.getRawHeaders(b"X-Forwarded-For", [])
+        return client_address(peer, (value.decode("latin-1") for value in forwarded), self._trusted)

@@ -15,11 +15,12 @@ from serena.web.answers import PLAIN, Answer, answer_json, to_json
 from serena.web.forms import BadField, Form
 from serena.web.guard import Guard
 
-MOST_MESSAGES = 10_000  # in one answer
+MOST_MESSAGES = 10_000  # in one answer, whose messages have 8 MiB at most (MessageQuery)
+MOST_PASSED = 1_000_000  # each of them is looked at
 ANY_STATUS = 3
 _TIME = "%Y-%m-%d %H:%M:%S"
 _TIME_LENGTH = len("2006-01-02 15:04:05")
-_LARGEST_OFFSET = (1 << 63) - 1
+_LARGEST = (1 << 63) - 1
 
 
 class Connected(Protocol):
@@ -46,8 +47,12 @@ class Connected(Protocol):
         ...
 
 
-class Connections(Protocol):
+class Roster(Protocol):
     """Who is connected."""
+
+    def __len__(self) -> int:
+        """How many connections there are, of strangers too."""
+        ...
 
     def producers(self) -> Sequence[Connected]:
         """All producers that have shown the key."""
@@ -71,7 +76,7 @@ class Console:
 
     app = Klein()
 
-    def __init__(self, engine: Engine, guard: Guard, connections: Connections, shown: Shown) -> None:
+    def __init__(self, engine: Engine, guard: Guard, connections: Roster, shown: Shown) -> None:
         self.guard = guard
         self._engine = engine
         self._connections = connections
@@ -160,9 +165,12 @@ class Console:
         return [ConsumerRow(one.id, one.topic, one.ip, one.joined) for one in self._connections.consumers()]
 
     async def _search(self, form: Form, *, with_data: bool) -> Answer:
-        """Answer the messages that were created in the asked time, newest first."""
+        """Answer the messages that were created in the asked time, newest first.
+
+        Their number is bounded by `limit`, their bytes by the store: a client goes on with `offset`.
+        """
         limit = min(_bounded(form, "limit", MOST_MESSAGES), MOST_MESSAGES)
-        offset = _bounded(form, "offset", 0)
+        offset = _bounded(form, "offset", 0, MOST_PASSED)
         start = read_time(form.text("startTime"))
         end = read_time(form.text("endTime"), later=True)
         status = _status(form.text("status"))
@@ -198,12 +206,12 @@ def _status(text: str) -> int:
     return integer(text) or 0
 
 
-def _bounded(form: Form, field: str, default: int) -> int:
+def _bounded(form: Form, field: str, default: int, most: int = _LARGEST) -> int:
     """Read an optional number."""
     text = form.text(field)
     number = integer(text) if text else default
-    if number is None or not 0 <= number <= _LARGEST_OFFSET:
-        raise BadField(field, "not a number from 0 on")
+    if number is None or not 0 <= number <= most:
+        raise BadField(field, "not a number from 0 on" if most == _LARGEST else f"not a number from 0 to {most}")
     return number
 
 

@@ -6,17 +6,18 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from kapokmq.core.codec.frames import text_frames
-from kapokmq.core.errors import PeerError
 from kapokmq.core.session.login import LONGEST_KEY, PROMPT, RIGHT, Login
 from kapokmq.protocols.classic import Opening, Visitor, refuse
 from kapokmq.protocols.connections import Connections
 from kapokmq.protocols.limits import WrongKeys
-from kapokmq.protocols.websocket import WebSocketConnection
+from kapokmq.protocols.websocket import Limit, WebSocketConnection
 from serena.core.secret import Secret
+
+_KEY_LIMIT = Limit(LONGEST_KEY, f"key: longer than {LONGEST_KEY} bytes")
 
 
 class Entrance:
-    """Lets a visitor in who has the key. `longest` is how long the messages are that it then may send, in bytes."""
+    """Lets a visitor in who has the key. `limit` is for the messages that it then may send."""
 
     _log = Logger()
     bears_silence = True  # the log-in has a clock of its own
@@ -29,7 +30,7 @@ class Entrance:
         *,
         secret: Secret,
         seconds: float,
-        longest: int,
+        limit: Limit,
         opening: Opening,
         clock: IReactorTime,
         connections: Connections,
@@ -38,7 +39,7 @@ class Entrance:
         self._wire = wire
         self._visitor = visitor
         self._login = Login(secret, now=clock.seconds(), seconds=seconds)
-        self._longest = longest
+        self._limit = limit
         self._opening = opening
         self._clock = clock
         self._connections = connections
@@ -50,7 +51,7 @@ class Entrance:
 
     def begin(self) -> None:
         """Ask for the key."""
-        self._wire.allow(LONGEST_KEY)
+        self._wire.allow(_KEY_LIMIT)
         self._deadline = self._clock.callLater(self._login.deadline - self._clock.seconds(), self._out_of_time)
         self._wire.write(text_frames(PROMPT))
 
@@ -61,12 +62,7 @@ class Entrance:
 
     def _try(self) -> None:
         while self._frames and self._held is None and not self._over:
-            try:
-                right = self._login.matches(self._frames.popleft())
-            except PeerError as fault:
-                refuse(self._wire, self._visitor, fault, self._log)
-                return
-            if right:
+            if self._login.matches(self._frames.popleft()):
                 self._let_in()
             else:
                 self._rebuff_after(self._wrong_keys.delay(self._visitor.ip))
@@ -96,7 +92,7 @@ class Entrance:
         visitor, wire = self._visitor, self._wire
         self._stop()
         wire.write(text_frames(RIGHT))
-        wire.allow(self._longest)
+        wire.allow(self._limit)
         wire.eager = False
         inside = self._opening(wire, visitor)
         wire.converse(inside)

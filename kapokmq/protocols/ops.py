@@ -1,10 +1,10 @@
 """What operators' tools ask: `/healthz`, `/readyz` and `/metrics`. They answer with real status codes.
 
 Pages of other origins may not read them, because for now no key is wanted on the machine itself; from elsewhere the
-metrics want it.
+metrics, and the reason why a node is not ready, want it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ipaddress import ip_address
 
 from klein import Klein
@@ -13,7 +13,8 @@ from twisted.web.server import Request
 
 from kapokmq.core.engine import Engine
 from serena.web.answers import Answer, answer_json, send, try_later
-from serena.web.guard import Guard
+from serena.web.guard import KEY_HEADER, Guard
+from serena.web.origin import host_allowed
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _READY_AGAIN = 1.0  # seconds until asking again is worth while
@@ -25,10 +26,13 @@ class Ops:
 
     app = Klein()
 
-    def __init__(self, engine: Engine, guard: Guard, exposition: Callable[[], bytes]) -> None:
+    def __init__(
+        self, engine: Engine, guard: Guard, exposition: Callable[[], bytes], own_hosts: Collection[str] = ()
+    ) -> None:
         self._engine = engine
         self._guard = guard
         self._exposition = exposition
+        self._own_hosts = frozenset(own_hosts)
 
     @app.route("/healthz", methods=["GET"])
     async def healthz(self, request: Request) -> None:
@@ -37,24 +41,37 @@ class Ops:
 
     @app.route("/readyz", methods=["GET"])
     async def readyz(self, request: Request) -> None:
-        """Say whether the node takes messages, and if not, why."""
+        """Say whether the node takes messages. What is in the way is told only to who may read the metrics."""
         health = self._engine.health()
+        told = bool(health.reason) and await self._may_read(request)
         if health.ready:
-            send(request, answer_json({"status": "ready"}, cors=False))
+            ready = {"status": "ready", "reason": health.reason} if told else {"status": "ready"}
+            send(request, answer_json(ready, cors=False))
         else:
-            send(request, try_later({"error": health.reason}, _READY_AGAIN, cors=False))
+            send(request, try_later({"error": health.reason if told else "not ready"}, _READY_AGAIN, cors=False))
 
     @app.route("/metrics", methods=["GET"])
     async def metrics(self, request: Request) -> None:
         """Give the figures in Prometheus' text format."""
-        if self._asked_here(request) or await self._guard.admit(request):
+        if await self._may_read(request):
             send(request, Answer(self._exposition(), content_type=METRICS, cors=False))
         else:
             send(request, failure("secretKey: wrong or missing", http.UNAUTHORIZED))
 
+    async def _may_read(self, request: Request) -> bool:
+        """Whether the request was made here or shows the key. Only who shows a wrong one has guessed."""
+        if self._asked_here(request):
+            return True
+        return request.requestHeaders.hasHeader(KEY_HEADER) and await self._guard.admit(request)
+
     def _asked_here(self, request: Request) -> bool:
-        """Whether the request was made on this machine, and not passed on for somebody else."""
+        """Whether the request was made on this machine, and not passed on for somebody else.
+
+        Nor by a page whose own name points here (DNS rebinding): its `Host` is that name.
+        """
         if any(request.requestHeaders.hasHeader(name) for name in _FORWARDED):
+            return False
+        if not host_allowed(request, self._own_hosts):
             return False
         return is_loopback(self._guard.client_address(request))
 

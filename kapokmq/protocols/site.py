@@ -23,7 +23,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from kapokmq.core.engine import Engine
 from kapokmq.protocols.classic_http import body_bound
-from kapokmq.protocols.console import Connections, Console, Shown
+from kapokmq.protocols.console import Console, Roster, Shown
 from kapokmq.protocols.ops import Ops, failure
 from kapokmq.protocols.page import StartPage
 from kapokmq.protocols.producer_http import ProducerHttp
@@ -32,10 +32,13 @@ from serena.core.secret import Secret
 from serena.web.answers import FOREIGN_ORIGIN, NO_CONTENT, NOT_FOUND, Answer, answer_json, redirect, send
 from serena.web.channel import NodeChannel, NodeRequest
 from serena.web.guard import Guard, Slowdown, socket_address
-from serena.web.origin import origin_allowed
+from serena.web.origin import sent_by_foreign_page
 
 WEBSOCKET_PATHS = (b"/Producers/Conn/", b"/Consumers/Conn/")
 NEW_PATHS = (b"/healthz", b"/readyz", b"/metrics")
+SPARE = 100  # connections beyond the limit, for asking how the node is, and for being told that there are too many
+
+BAD_HOST = answer_json({"error": "Host: not ASCII"}, status=http.BAD_REQUEST, cors=False)
 
 
 class Access(Protocol):
@@ -54,6 +57,11 @@ class Access(Protocol):
     @property
     def max_message_bytes(self) -> int:
         """The longest message."""
+        ...
+
+    @property
+    def max_connections(self) -> int:
+        """How many there may be."""
         ...
 
 
@@ -90,6 +98,8 @@ class Root(Resource):
     def render(self, request: Request) -> Any:
         """Answer, or let a face answer."""
         path, method = request.path, request.method
+        if not all(host.isascii() for host in request.requestHeaders.getRawHeaders(b"Host", [])):
+            return self._send(request, BAD_HOST)
         if _is_upgrade(path, method) and not path.endswith(b"/"):
             return self._websocket.render(request)  # which looks at the origin itself
         if self._guard.foreign(request):
@@ -123,16 +133,34 @@ def _is_upgrade(path: bytes, method: bytes) -> bool:
 
 
 class NodeSite(Site):
-    """The listening side: bounded connections, no access log, no HTTP/2."""
+    """The listening side: bounded connections, no access log, no HTTP/2.
+
+    `room` says how many connections there may be that are not, or not yet, WebSockets.
+    """
 
     protocol: Any = NodeChannel
     requestFactory = NodeRequest
     displayTracebacks = False
 
-    def __init__(self, root: Resource, guard: Guard, *, body_bound: int, clock: IReactorTime) -> None:
+    def __init__(
+        self, root: Resource, guard: Guard, *, body_bound: int, clock: IReactorTime, room: Callable[[], int]
+    ) -> None:
         super().__init__(root, reactor=clock)
         self.body_bound = body_bound
         self._guard = guard
+        self._room = room
+        self._open: set[NodeChannel] = set()
+
+    def opened(self, channel: NodeChannel) -> bool:
+        """Take a connection while there is room for one more."""
+        if len(self._open) >= self._room():
+            return False
+        self._open.add(channel)
+        return True
+
+    def left(self, channel: NodeChannel) -> None:
+        """Count a connection no more."""
+        self._open.discard(channel)
 
     def wants_body(self, request: NodeRequest) -> bool:
         """Keep nothing of who has not shown the key: there is no route for them that reads it."""
@@ -165,7 +193,7 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
     access: Access,
     node: NodeFacts,
     settings: Mapping[str, Any],
-    connections: Connections,
+    connections: Roster,
     exposition: Callable[[], bytes],
     websocket: IResource,
     clock: IReactorTime,
@@ -174,17 +202,10 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
 ) -> Site:
     """Put a node's HTTP together. `settings` is what GetConfig shows."""
     own_hosts = {node.addr, *node.own_hosts}
-
-    def foreign(request: Request) -> bool:
-        # Bytes, because a header that is not UTF-8 can't be had as text.
-        origins = request.requestHeaders.getRawHeaders(b"origin", [])
-        host = (request.getHeader(b"host") or b"").decode("latin-1")
-        return not all(origin_allowed(origin.decode("latin-1"), host, own_hosts) for origin in origins)
-
     guard = Guard(
         access.secret,
         clock=clock,
-        foreign=foreign if access.default_key else None,
+        foreign=(lambda request: sent_by_foreign_page(request, own_hosts)) if access.default_key else None,
         client_address=client_address,
         slowdown=slowdown,
     )
@@ -192,8 +213,14 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
     apps = (
         Console(engine, guard, connections, Shown(settings, nodes)).app,
         ProducerHttp(engine, guard, access.max_message_bytes).app,
-        Ops(engine, guard, exposition).app,
+        Ops(engine, guard, exposition, own_hosts).app,
         StartPage(node.name, node.version).app,
     )
     root = Root(guard, apps, websocket)
-    return NodeSite(root, guard, body_bound=body_bound(access.max_message_bytes), clock=clock)
+    return NodeSite(
+        root,
+        guard,
+        body_bound=body_bound(access.max_message_bytes),
+        clock=clock,
+        room=lambda: access.max_connections + SPARE - len(connections),
+    )

@@ -10,7 +10,7 @@ from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from kapokmq.core.codec.classic import JSON_OVERHEAD
+from kapokmq.core.codec.classic import longest_draft
 from kapokmq.core.engine import Engine
 from kapokmq.core.settings import AccessSettings, DeliverySettings
 from kapokmq.protocols.classic import ConsumerConversation, Inside, ProducerConversation, Visitor
@@ -18,9 +18,12 @@ from kapokmq.protocols.connections import Connections, Kind
 from kapokmq.protocols.entrance import Entrance
 from kapokmq.protocols.handshake import RefusedUpgrade, check_upgrade, find_target
 from kapokmq.protocols.limits import WrongKeys
-from kapokmq.protocols.websocket import WebSocketConnection, WebSocketFactory
+from kapokmq.protocols.websocket import Limit, WebSocketConnection, WebSocketFactory
 from serena.web.answers import FOREIGN_ORIGIN, NOT_FOUND, PLAIN, Answer, send
-from serena.web.origin import origin_allowed
+from serena.web.channel import NodeChannel
+from serena.web.origin import sent_by_foreign_page
+
+LONGEST_ACK = 512  # bytes; codes have 40
 
 _RETRY_AFTER = (("Retry-After", "5"),)
 
@@ -74,7 +77,7 @@ class Upgrade(Resource):
         target = find_target(request.path)
         key = check_upgrade(request)
         ip = self._client_address(request)
-        if self._access.default_key and not self._may_ask(request):
+        if self._access.default_key and sent_by_foreign_page(request, self._own_hosts):
             self._log.info("a page of a foreign origin was refused; it was loaded at {ip}", ip=ip)
             raise RefusedUpgrade(FOREIGN_ORIGIN)
         reason = self._connections.refusal
@@ -84,12 +87,6 @@ class Upgrade(Resource):
             raise RefusedUpgrade(answer)
         return Visitor(*target, ip), key
 
-    def _may_ask(self, request: Request) -> bool:
-        """Whether the page that asks, if it is one, may use a node with the default key."""
-        origins = request.requestHeaders.getRawHeaders("Origin", [])
-        host = request.getHeader("Host")
-        return all(origin_allowed(origin, host, self._own_hosts) for origin in origins)
-
     def _admit(self, request: Request, visitor: Visitor, key: bytes) -> None:
         """Make the connection the visitor's."""
         wire = WebSocketConnection(self._factory, self._clock, self._connections.lost)
@@ -98,7 +95,7 @@ class Upgrade(Resource):
             visitor,
             secret=self._access.secret,
             seconds=self._access.login_seconds,
-            longest=self._access.max_message_bytes + JSON_OVERHEAD,
+            limit=_limit(visitor.kind, self._access.max_message_bytes),
             opening=self._open,
             clock=self._clock,
             connections=self._connections,
@@ -115,6 +112,14 @@ class Upgrade(Resource):
         return ConsumerConversation(wire, visitor, self._engine, self._credit)
 
 
+def _limit(kind: Kind, max_message_bytes: int) -> Limit:
+    """How long the messages are that somebody of that kind may send."""
+    if kind is Kind.CONSUMER:
+        return Limit(LONGEST_ACK, f"MessageCode: longer than {LONGEST_ACK} bytes")
+    longest = longest_draft(max_message_bytes)
+    return Limit(longest, f"MessageData: JSON of more than {longest} bytes, the limit is {max_message_bytes} of text")
+
+
 def take_over(request: Request, protocol: WebSocketConnection) -> bytes:
     """Give the request's transport to a protocol, and the bytes that came behind the request to the caller.
 
@@ -123,6 +128,8 @@ def take_over(request: Request, protocol: WebSocketConnection) -> bytes:
     """
     channel: Any = request.channel
     transport = channel.transport
+    if isinstance(channel, NodeChannel):
+        channel.leave()
     channel.setTimeout(None)
     early = b"".join(channel._dataBuffer) + bytes(channel.clearLineBuffer())  # noqa: SLF001 -- there is no other way
     channel._dataBuffer = []  # noqa: SLF001

@@ -13,12 +13,14 @@ Autobahn finds frames, joins fragments and checks them. What differs from it:
 
   SETTLING and ENDING are bounded in time. Autobahn's own ending would refuse most codes, and reset the socket while the
   close frame is on its way.
+- What is refused is told in our words: which limit it was, and of what.
+- A message has at most 1,024 fragments, empty ones included, and 60 s from its first byte to its last.
 - Timers run on the clock that is handed in; Autobahn's are switched off, because they use the process's reactor.
 """
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ISSLTransport
@@ -30,10 +32,12 @@ from zope.interface import implementer
 from kapokmq.core.codec.frames import close_payload
 from kapokmq.protocols.conversation import Conversation
 from kapokmq.protocols.heartbeat import PONG_WITHIN, Heartbeat
+from kapokmq.protocols.patience import ENDED_WITHIN, Patience
 
 SETTLE_WITHIN = 40.0  # seconds; the engine gives up on a publish after 30
 LINGER = 5.0  # seconds that the peer has for its half of the end
-PROTOCOL_ERROR, BAD_PAYLOAD, POLICY, INTERNAL_ERROR = 1002, 1007, 1008, 1011
+MOST_FRAGMENTS = 1024
+PROTOCOL_ERROR, BAD_PAYLOAD, POLICY, TOO_BIG, INTERNAL_ERROR = 1002, 1007, 1008, 1009, 1011
 
 _REGISTERED = frozenset({*range(1000, 1004), *range(1007, 1015)})
 _PRIVATE = range(3000, 5000)
@@ -52,6 +56,13 @@ class Phase(Enum):
     SETTLING = 1
     ENDING = 2
     GONE = 3
+
+
+class Limit(NamedTuple):
+    """How long messages may be, in bytes, and what is said of longer ones."""
+
+    longest: int
+    reason: str
 
 
 class WebSocketFactory(WebSocketServerFactory):
@@ -95,7 +106,11 @@ class WebSocketConnection(WebSocketServerProtocol):
         self._unanswered: bytes | None = None
         self._close = b""
         self._timer: IDelayedCall | None = None
+        self._too_long = ""
+        self._fragments = 0
+        self._whole = False  # whether a message or a control frame outside of one has ended in this read
         self._heartbeat = Heartbeat(clock, ping=self.sendPing, unanswered=self._silent)
+        self._patience = Patience(clock, self._unended)
 
     # ------------------------------------------------------------------------------------------------- beginning
 
@@ -119,9 +134,9 @@ class WebSocketConnection(WebSocketServerProtocol):
         """Talk about something else from the next message on."""
         self._conversation = conversation
 
-    def allow(self, longest: int) -> None:
-        """Take messages up to that many bytes."""
-        self.maxMessagePayloadSize = longest
+    def allow(self, limit: Limit) -> None:
+        """Take messages up to a limit."""
+        self.maxMessagePayloadSize, self._too_long = limit
 
     # --------------------------------------------------------------------------------------------------- reading
 
@@ -130,15 +145,50 @@ class WebSocketConnection(WebSocketServerProtocol):
         if self._phase is not Phase.OPEN:
             return
         self._heartbeat.heard()
+        self._whole = False
         try:
             self._dataReceived(data)
             self._hand_on()
+            self._look_at_the_rest()
         except Exception:  # noqa: BLE001 -- a bug of ours: the peer is told, the log gets the traceback
             self._log.failure("a WebSocket connection failed")
             self.close(INTERNAL_ERROR, "internal error")
 
+    def _look_at_the_rest(self) -> None:
+        """See whether the read ended within a frame or a message."""
+        if self._phase is not Phase.OPEN:
+            return
+        if not self.data and self.current_frame is None and not self.inside_message:
+            self._patience.ended()
+        elif self._whole or not self._patience.waiting:
+            self._patience.begun()
+
+    def _unended(self) -> None:
+        """A message was begun and not ended."""
+        self._hand_on()
+        self._log.info("{peer} does not go on with its message", peer=self.peer)
+        self.close(POLICY, f"a message that does not end within {ENDED_WITHIN:g} s")
+
+    def onMessageBegin(self, isBinary: bool) -> None:  # noqa: FBT001 -- Autobahn's signature
+        """Count fragments anew."""
+        self._fragments = 0
+        super().onMessageBegin(isBinary)
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        """Count a fragment: empty ones would go on for ever."""
+        self._fragments += 1
+        if self._fragments > MOST_FRAGMENTS:
+            self._fail_connection(TOO_BIG, f"a message of more than {MOST_FRAGMENTS} fragments")
+        super().onMessageFrameBegin(length)
+
+    def processControlFrame(self) -> bool:
+        """Note that one has ended."""
+        self._whole = self._whole or not self.inside_message
+        return bool(super().processControlFrame())
+
     def onMessageEnd(self) -> None:
         """Keep a message for the end of the read."""
+        self._whole = True
         if self._phase is Phase.OPEN:
             self._frames.append(b"".join(self.message_data))
             if self.eager:
@@ -155,6 +205,7 @@ class WebSocketConnection(WebSocketServerProtocol):
         if self._phase is Phase.OPEN and self._reading:
             self._reading = False
             self._heartbeat.stop()
+            self._patience.pause()
             self.transport.pauseProducing()
 
     def go_on_reading(self) -> None:
@@ -164,6 +215,7 @@ class WebSocketConnection(WebSocketServerProtocol):
             self.transport.resumeProducing()
             if self._phase is Phase.OPEN:
                 self._heartbeat.start()
+                self._patience.go_on()
 
     # --------------------------------------------------------------------------------------------------- writing
 
@@ -226,6 +278,15 @@ class WebSocketConnection(WebSocketServerProtocol):
             )
         self.close(code, reason)
 
+    def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
+        """Say in our words that a message is too long."""
+        self._fail_connection(TOO_BIG, self._too_long)
+
+    def _invalid_payload(self, reason: str) -> bool:
+        """Say in our words that a text is not UTF-8; there is nothing else that Autobahn looks for."""
+        self._fail_connection(BAD_PAYLOAD, f"not UTF-8 at byte {self.utf8validateLast[3]}")
+        return False
+
     def close(self, code: int | None, reason: str) -> None:
         """Read no more, and say goodbye when everything that the peer is due has been written."""
         if self._phase is not Phase.OPEN:
@@ -236,6 +297,7 @@ class WebSocketConnection(WebSocketServerProtocol):
         self.failedByMe = True
         self._frames = []
         self._heartbeat.stop()
+        self._patience.stop()
         self.go_on_reading()
         self._timer = self._clock.callLater(SETTLE_WITHIN, self._end)
         self.settle()
@@ -268,6 +330,7 @@ class WebSocketConnection(WebSocketServerProtocol):
         before, self._phase = self._phase, Phase.GONE
         self._stop_timer()
         self._heartbeat.stop()
+        self._patience.stop()
         if before in {Phase.OPEN, Phase.SETTLING}:
             self._conversation.ended()
         super().connectionLost(reason)

@@ -12,14 +12,16 @@ from typing import Any
 
 import yaml
 
-from kapokmq.core.setting_keys import TEXT_KEYS, read_settings
+from kapokmq.core.setting_keys import ENVIRONMENT, KEYS, TEXT_KEYS, read_settings
 from kapokmq.core.settings import BUILT_IN, NodeSettings
 from serena.core.errors import SettingsError
-from serena.core.settings import shown_name
+from serena.core.settings import Reader, shown_name
 
 PLACES = ("config/application.yaml", "config/kapokmq.yaml")
 """Where a configuration is looked for when none is named: an original's file, then ours."""
 MAX_BYTES = 1 << 20
+NO_SETTINGS = ("KAPOKMQ_NODE_MODULES",)
+"""Variables of ours that are meant for this project's own tests."""
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _NULL = "tag:yaml.org,2002:null"
 _QUOTED = re.compile(r"""(['"])(.*?)\1""", re.DOTALL)
@@ -41,6 +43,8 @@ def load(
 
     Raises SettingsError with every mistake there is.
     """
+    environ = {name: value for name, value in environ.items() if name not in NO_SETTINGS}
+    strangers = Reader(KEYS).strangers(environ, ENVIRONMENT)
     for place in PLACES if path is None else (path,):
         try:
             content = read(place)
@@ -51,8 +55,8 @@ def load(
             raise SettingsError(f"{place}: can't be read: {getattr(error, 'strerror', None) or error}") from error
         else:
             document, mistakes = parse(content, place)
-            return read_settings(document, place, environ, mistakes)
-    return read_settings(None, BUILT_IN, environ)
+            return read_settings(document, place, environ, mistakes + strangers)
+    return read_settings(None, BUILT_IN, environ, strangers)
 
 
 def parse(content: bytes, source: str) -> tuple[object, list[str]]:

@@ -5,6 +5,7 @@ reactor is handed over together at its end.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -24,17 +25,18 @@ from kapokmq.core.effects import (
     SweepDelayed,
 )
 from kapokmq.core.engine import Counts, Figures, Health, Publisher, Receiver, Subscription
-from kapokmq.core.errors import MisuseError
+from kapokmq.core.errors import MisuseError, StoreUnavailable
 from kapokmq.core.group import Choose
 from kapokmq.core.member import Member
 from kapokmq.core.message import Draft, Found, Status
 from kapokmq.core.moment import Moment
 from kapokmq.core.query import TopicCounts
 from kapokmq.core.rules import Rules
+from kapokmq.services.guarding import guarded
 from kapokmq.services.pipeline import CommitPipeline
 from kapokmq.services.publishers import Publishers
 from kapokmq.services.questions import Questions
-from kapokmq.services.reads import Reads, guarded
+from kapokmq.services.reads import Reads
 from kapokmq.storage.store import Store
 
 
@@ -74,15 +76,15 @@ class EmbeddedEngine:
         now = self._now()
         recovered = self._store.open(now.wall)
         self.broker = Broker(self._rules, recovered, self._choose, now)
-        reads = Reads(self.broker, self._store, self._clock, self._now, self._run)
+        self._reads = reads = Reads(self.broker, self._store, self._clock, self._now, self._run)
         self._pipeline = CommitPipeline(
             self.broker,
             self._store,
             clock=self._clock,
             now=self._now,
             run=self._run,
-            eager=self._rules.eager,
             observe=self._observe,
+            give_up=self._publishers.give_up,
         )
         self._questions = Questions(self.broker, self._store, self._now, self._pipeline.settled)
         self._calls = {
@@ -124,8 +126,7 @@ class EmbeddedEngine:
     async def close(self) -> None:
         """Commit what is left and close the store."""
         self._frozen = True
-        await self._pipeline.settled()
-        self._pipeline.stop()
+        await self._pipeline.finish()
         self._publishers.stop()
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
@@ -144,6 +145,10 @@ class EmbeddedEngine:
 
     def publish(self, publisher: Publisher, topic: str, drafts: Sequence[Draft], reference: object = None) -> None:
         """See Engine."""
+        if self._frozen:
+            if not publisher.positional:
+                raise StoreUnavailable("this node stops")
+            return  # not confirmed, and about to be closed
         self._run(self.broker.publish(publisher, topic, drafts, reference, self._now()))
 
     def send(self, topic: str, drafts: Sequence[Draft]) -> Awaitable[list[str]]:
@@ -156,6 +161,8 @@ class EmbeddedEngine:
         """See Engine."""
         member, effects = self.broker.subscribe(receiver, topic, credit, self._now())
         self._run(effects)
+        if self._rules.eager:
+            self._pipeline.flush()  # what came while nobody was there is read from the store
         return member
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -217,9 +224,11 @@ class EmbeddedEngine:
             return Health(ready=False, reason=str(failure))
         if self._frozen:
             return Health(ready=False, reason="the node stops")
-        if self.broker.full:
-            return Health(ready=False, reason="the broker is full: messages must be consumed before more are taken")
-        return Health(ready=True, reason="")
+        if self._reads.failure is not None:
+            return Health(ready=False, reason=self._reads.failure)
+        # Consumers must reach a full node, or it stays full.
+        full = "the broker is full: messages must be consumed before more are taken"
+        return Health(ready=True, reason=full if self.broker.full else "")
 
     def figures(self) -> Figures:
         """See Engine."""
@@ -240,7 +249,7 @@ class EmbeddedEngine:
 
     def _deliver(self, effect: Deliver) -> None:
         for member in effect.members:
-            member.receiver.deliver(effect.delivery)
+            guarded(self.log, partial(member.receiver.deliver, effect.delivery))
 
     # ---- pressure and time
 

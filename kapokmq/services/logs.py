@@ -2,8 +2,10 @@
 
 A line is `2026-11-21T09:30:01+0000 [namespace#level] text`, as Twisted formats it, with a traceback below where there
 is one. twistd's own log (`--logfile`, or the terminal with `-n`) goes on beside it.
+Names and addresses of clients are in it, so that its owner alone may read it.
 """
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +13,13 @@ from typing import TextIO
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText
 from zope.interface import implementer
+
+_OWNER_ENTERS = 0o700
+_OWNER_READS = 0o600
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, _OWNER_READS)
 
 
 @implementer(ILogObserver)
@@ -24,8 +33,8 @@ class DailyLog:
         self._file: TextIO | None = None
 
     def open(self) -> None:
-        """Make the directory and today's file. Raises OSError."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        """Make the directory and today's file, for this user alone. Raises OSError."""
+        self._directory.mkdir(_OWNER_ENTERS, parents=True, exist_ok=True)
         self._turn_to(self._today().date().isoformat())
 
     def close(self) -> None:
@@ -49,7 +58,8 @@ class DailyLog:
             return
 
     def _turn_to(self, day: str) -> None:
-        opened = (self._directory / f"kapokmq-{day}.log").open("a", encoding="utf-8", errors="backslashreplace")
+        path = self._directory / f"kapokmq-{day}.log"
+        opened = open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_for_owner)  # noqa: SIM115
         if self._file is not None:
             self._file.close()
         self._file, self._day = opened, day

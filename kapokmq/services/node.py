@@ -29,6 +29,7 @@ from kapokmq.protocols.limits import WrongKeys
 from kapokmq.protocols.site import NodeFacts, make_site
 from kapokmq.protocols.upgrade import Upgrade
 from kapokmq.services.embedded import EmbeddedEngine
+from kapokmq.services.guarding import guarded
 from kapokmq.services.logs import DailyLog
 from kapokmq.services.metrics import NodeMetrics
 from kapokmq.services.tls import tls_context
@@ -219,9 +220,9 @@ class Node(Service):
             self._loop(self.engine.persist, store.interval)
 
     def _loop(self, call: Callable[[], None], seconds: float) -> None:
-        loop = LoopingCall(call)
+        loop = LoopingCall(guarded, self.log, call)
         loop.clock = self._reactor
-        loop.start(seconds, now=True).addErrback(lambda failure: self.log.failure("a loop of the node ended", failure))
+        loop.start(seconds, now=True)
         self._loops.append(loop)
 
     def _announce(self) -> None:

@@ -16,7 +16,7 @@ from kapokmq.core.effects import Effect
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.ledger import Taken
 from kapokmq.core.moment import Moment
-from kapokmq.services.reads import guarded
+from kapokmq.services.guarding import guarded
 from kapokmq.storage.store import Store
 
 EAGER_MESSAGES = 5000  # with isPersistent 1: commit before the interval is over
@@ -26,7 +26,10 @@ PATIENCE = 30.0
 
 
 class CommitPipeline:
-    """Takes commits from a broker to a store. `observe` is told of each (seconds, messages)."""
+    """Takes commits from a broker to a store.
+
+    `observe` is told of each (seconds, messages); `give_up` when they have failed for too long.
+    """
 
     log = Logger()
 
@@ -38,16 +41,17 @@ class CommitPipeline:
         clock: IReactorTime,
         now: Callable[[], Moment],
         run: Callable[[Sequence[Effect]], None],
-        eager: bool,
         observe: Callable[[float, int], None],
+        give_up: Callable[[StoreUnavailable], None],
     ) -> None:
         self._broker = broker
         self._store = store
         self._clock = clock
         self._now = now
         self._run = run
-        self._eager = eager
         self._observe = observe
+        self._give_up = give_up
+        self._ending = False
         self._busy = False  # a commit is under way, or is about to be tried again
         self._flush = False  # commit, however little there is
         self._commits = 0
@@ -81,12 +85,25 @@ class CommitPipeline:
         self.flush()
         return waiter
 
-    def stop(self) -> None:
-        """Try no more."""
-        for call in (self._retrying, self._turn):
-            if call is not None and call.active():
-                call.cancel()
-        self._turn = self._retrying = None
+    async def finish(self) -> None:
+        """Commit what is left, with one more try where commits have failed; then no more."""
+        self._ending = True
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        if self._retrying is not None and self._retrying.active():
+            self._retrying.cancel()
+            last: Deferred[None] = Deferred()
+            self._waiting.append((self._commits + 1, last))
+            self._commit()
+            await last
+        while (self._busy or self._broker.ledger or self._broker.ledger.counting) and not self.failing:
+            await self.settled()
+        if self.failing and self._broker.ledger.messages:
+            self.log.error(
+                "{count} messages are not stored; what was confirmed of them at isPersistent 1 is lost",
+                count=self._broker.ledger.messages,
+            )
 
     def _turn_over(self) -> None:
         self._turn = None
@@ -97,13 +114,13 @@ class CommitPipeline:
         if self._busy or not (ledger or (self._flush and ledger.counting)):
             return
         enough = self._flush or ledger.messages >= EAGER_MESSAGES or ledger.bytes >= EAGER_BYTES
-        if enough or not self._eager:
+        if enough or not self._broker.rules.eager:
             self._commit()
 
     def _commit(self) -> None:
+        taken = self._broker.take_commit()
         self._busy = True
         self._flush = False
-        taken = self._broker.take_commit()
         started = self._clock.seconds()
 
         def committed(_: None) -> None:
@@ -123,6 +140,7 @@ class CommitPipeline:
             self.log.info("the store takes commits again")
             self._failing_since = None
         self._broker.held_by_store = self._store.held
+        self._broker.dropped(self._store.dropped(), now)
         if self._store.paged:
             self._kick()  # the next commit runs while this one is confirmed and delivered
         self._run(self._broker.committed(taken, now))
@@ -138,9 +156,11 @@ class CommitPipeline:
             self._failing_since = steady
             self.log.error("the store takes no commits; they are held and tried again: {error}", error=error)
         give_up = steady - self._failing_since >= PATIENCE
-        # Still busy, so that nobody else tries before the retry.
-        self._retrying = self._clock.callLater(RETRY_SECONDS, self._commit)
+        if not self._ending:  # still busy, so that nobody else tries before the retry
+            self._retrying = self._clock.callLater(RETRY_SECONDS, self._commit)
         self._run(self._broker.commit_failed(taken, error, give_up=give_up))
+        if give_up:
+            self._give_up(error)
         self._wake()
 
     def _wake(self) -> None:

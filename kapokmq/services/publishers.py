@@ -1,18 +1,23 @@
 """The publishers of a node: who is told what, and when they must pause."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from kapokmq.core.effects import Confirm, Refuse
 from kapokmq.core.engine import Publisher, Receipt
+from kapokmq.services.guarding import guarded
 
 
 class Publishers:
-    """Those attached. Who left is told nothing.
+    """Those attached. Who left is told nothing; one that fails does not cost the others.
 
     With `eager` confirmations come from within `publish`: they are told at the end of the turn, all of it at once.
     """
+
+    log = Logger()
 
     def __init__(self, clock: IReactorTime, *, eager: bool) -> None:
         self._clock = clock
@@ -38,10 +43,12 @@ class Publishers:
             return
         self._pressed = pressed
         for publisher in list(self._attached):
-            if pressed:
-                publisher.pause()
-            else:
-                publisher.resume()
+            guarded(self.log, publisher.pause if pressed else publisher.resume)
+
+    def give_up(self, reason: Exception) -> None:
+        """Refuse those who have been paused for too long, and who can't be told otherwise."""
+        for publisher in [publisher for publisher in self._attached if publisher.positional]:
+            self._refuse(publisher, (), reason)
 
     def confirm(self, effect: Confirm) -> None:
         """Tell a publisher what is stored."""
@@ -55,7 +62,7 @@ class Publishers:
     def refuse(self, effect: Refuse) -> None:
         """Tell a publisher what is not stored."""
         if effect.publisher in self._attached:
-            effect.publisher.refused(effect.receipts, effect.reason)
+            self._refuse(*effect)
 
     def stop(self) -> None:
         """Tell at once what is left to tell."""
@@ -69,6 +76,11 @@ class Publishers:
         for publisher, receipts in confirms.items():
             self._tell(publisher, receipts)
 
+    def _refuse(self, publisher: Publisher, receipts: Sequence[Receipt], reason: Exception) -> None:
+        if publisher.positional:
+            self.detach(publisher)  # it is closed by that, and told nothing more
+        guarded(self.log, partial(publisher.refused, receipts, reason))
+
     def _tell(self, publisher: Publisher, receipts: Sequence[Receipt]) -> None:
         if publisher in self._attached:
-            publisher.confirmed(receipts)
+            guarded(self.log, partial(publisher.confirmed, receipts))

@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 
 from kapokmq.core.broker import Broker
 from kapokmq.core.engine import Engine, Receipt
+from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.message import Draft, Found, Status, make_prefix, parse_code, topic_of
 from kapokmq.core.moment import Moment
 from kapokmq.core.query import MessageQuery, Stored
@@ -91,11 +92,16 @@ class Questions:
 
     async def delete(self, code: str) -> bool:
         """See Engine."""
-        stored = await self._stored(code)
-        if stored is None:
-            return False
-        done = self._broker.retention.delete(stored.message, self._now())
+        retention = self._broker.retention
+        retention.look_up()
+        stored = None
+        try:
+            stored = await self._stored(code)
+        finally:
+            done = retention.delete(None if stored is None else stored.message, self._now())
         await self._settled()
+        if done and self._broker.failure is not None:
+            raise StoreUnavailable(str(self._broker.failure))
         return done
 
     async def _stored(self, code: str) -> Stored | None:

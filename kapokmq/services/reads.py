@@ -14,6 +14,7 @@ from kapokmq.core.effects import Effect, FetchMessages, LoadSchedule, ReadPage, 
 from kapokmq.core.message import Message
 from kapokmq.core.moment import Moment
 from kapokmq.core.rules import PAGE, PAGE_BYTES
+from kapokmq.services.guarding import guarded
 from kapokmq.storage.store import Due, Page, Store
 
 
@@ -38,33 +39,39 @@ class Reads:
         self._clock = clock
         self._now = now
         self._run = run
+        self._failing: dict[object, str] = {}  # what could not be read, and why
+
+    @property
+    def failure(self) -> str | None:
+        """Why something can't be read that is asked for again and again; None when all goes well."""
+        return next(iter(self._failing.values()), None)
 
     def page(self, asked: ReadPage) -> None:
         """Read on in a topic."""
 
         def use(page: Page | None) -> None:
             messages, stop = page if page is not None else (None, 0)
-            self._run(self._broker.page_read(asked, messages, stop, self._now()))
+            self._run(self._broker.arrivals.page_read(asked, messages, stop, self._now()))
 
-        self._ask(self._store.read(asked.first, asked.end, PAGE, PAGE_BYTES), use)
+        self._ask(("page", asked.group), self._store.read(asked.first, asked.end, PAGE, PAGE_BYTES), use)
 
     def fetch(self, asked: FetchMessages) -> None:
         """Read messages by id."""
 
         def use(page: Page | None) -> None:
             messages, stop = page if page is not None else (None, 0)
-            self._run(self._broker.fetched(asked, messages, stop, self._now()))
+            self._run(self._broker.arrivals.fetched(asked, messages, stop, self._now()))
 
-        self._ask(self._store.fetch(asked.ids, PAGE_BYTES), use)
+        self._ask(("fetch", asked.group), self._store.fetch(asked.ids, PAGE_BYTES), use)
 
     def schedule(self, asked: LoadSchedule) -> None:
         """Read which delayed messages fall due next."""
 
         def use(found: list[Due] | None) -> None:
             rows = None if found is None else [(due, message_id) for due, message_id in found]
-            self._run(self._broker.schedule_loaded(asked, rows, self._now()))
+            self._run(self._broker.arrivals.schedule_loaded(asked, rows, self._now()))
 
-        self._ask(self._store.scheduled(Due(*asked.after), asked.limit), use)
+        self._ask("schedule", self._store.scheduled(Due(*asked.after), asked.limit), use)
 
     def sweep(self, asked: Sweep) -> None:
         """Read what is old in a topic."""
@@ -73,7 +80,7 @@ class Reads:
             messages, stop = page if page is not None else (None, 0)
             self._run(self._broker.retention.swept(asked, messages, stop, self._now()))
 
-        self._ask(self._store.aged(asked.topic.number, asked.first, asked.before, asked.limit), use)
+        self._ask("sweep", self._store.aged(asked.topic.number, asked.first, asked.before, asked.limit), use)
 
     def sweep_delayed(self, asked: SweepDelayed) -> None:
         """Read what was delayed and is old."""
@@ -81,14 +88,17 @@ class Reads:
         def use(messages: list[Message] | None) -> None:
             self._run(self._broker.retention.swept_delayed(asked, messages, self._now()))
 
-        self._ask(self._store.aged_delayed(asked.before, asked.limit), use)
+        self._ask("sweep", self._store.aged_delayed(asked.before, asked.limit), use)
 
-    def _ask(self, answer: "Deferred[Any]", use: Callable[[Any], None]) -> None:
+    def _ask(self, what: object, answer: "Deferred[Any]", use: Callable[[Any], None]) -> None:
         def failed(failure: Failure) -> None:
-            self.log.error("the store could not be read, which is tried again: {error}", error=failure.value)
+            if what not in self._failing:  # said once, not every second
+                self.log.error("the store could not be read, which is tried again: {error}", error=failure.value)
+            self._failing[what] = str(failure.value)
             self._clock.callLater(0, guarded, self.log, partial(use, None))
 
         def arrived(result: Any) -> None:
+            self._failing.pop(what, None)
             if asking:
                 self._clock.callLater(0, guarded, self.log, partial(use, result))
             else:
@@ -97,11 +107,3 @@ class Reads:
         asking = True
         answer.addCallbacks(arrived, failed)
         asking = False
-
-
-def guarded(log: Logger, call: Callable[[], None]) -> None:
-    """Call, and log what is raised: a bug in one turn must not stop the node."""
-    try:
-        call()
-    except Exception:  # noqa: BLE001 -- whatever it is, it is ours, and it is logged with its traceback
-        log.failure("this is a bug in the broker")

@@ -5,26 +5,28 @@ from itertools import chain, count
 from pathlib import Path
 
 from kapokmq.core.errors import StoreRefused
+from kapokmq.storage import foreign
+from kapokmq.storage.directories import sync_directory
+from kapokmq.storage.foreign import Kind
 from kapokmq.storage.lock import FileLock
 
 # The file itself goes last. A crash in between leaves a store without its latest commits, to be set aside at the next
 # start; the other way round SQLite would find the log of a store that is gone, and delete it.
-_PARTS = ("-wal", "-shm", "")
+_PARTS = ("-wal", "-shm", "-journal", "")
 
 
 def set_aside(path: str, stamp: str) -> str | None:
     """Rename the store to `PATH.STAMP`, or `PATH.STAMP.2`, … where that is taken; never overwrites.
 
-    Gives the new name, None where there is no store. Raises StoreRefused where the store is in use, or where the
-    directory does not allow it.
+    Gives the new name, None where there is no store. A store may be damaged, and a file of the original is one. Raises
+    StoreRefused where the file is anything else, where the store is in use, or where the directory does not allow it.
     """
     old = Path(path).resolve()
     if not old.exists():
         return None
-    if old.is_dir():
-        raise StoreRefused(f"{old} is a directory: persistentFile must name a file")
     lock = FileLock(old)
     try:
+        _check(old)
         lock.take()
         new = _free(old, stamp)
         for part in _PARTS:
@@ -39,13 +41,14 @@ def set_aside(path: str, stamp: str) -> str | None:
     return str(new)
 
 
-def sync_directory(path: Path) -> None:
-    """Make names that were given or changed in a directory durable. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _check(old: Path) -> None:
+    kind = foreign.look(old).kind
+    if kind is not Kind.ORIGINAL:
+        foreign.refuse_others(old, kind)
+    log = old.with_name(old.name + "-wal")
+    if kind is Kind.BEGUN and log.exists() and log.stat().st_size:
+        # Ours is made before it gets a log, so this is most likely what somebody else has just begun.
+        raise foreign.somebody_elses(old)
 
 
 def _free(old: Path, stamp: str) -> Path:

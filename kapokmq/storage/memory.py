@@ -1,29 +1,32 @@
 """The store in memory, for nodes that keep nothing: the same answers, gone with the process."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from itertools import islice, takewhile
+from typing import TypeVar
 
 import msgspec
 from twisted.internet.defer import Deferred, fail, succeed
 
 from kapokmq.core.commit import Commit, Recovered
 from kapokmq.core.errors import MisuseError
-from kapokmq.core.message import OFFSET_MASK, Message, Status, make_id
+from kapokmq.core.message import OFFSET_MASK, Message, Status, make_id, topic_of
 from kapokmq.core.query import MessageQuery, Stored
 from kapokmq.storage.blocks import SortedBlocks
 from kapokmq.storage.runs import ConsumedRuns
 from kapokmq.storage.searches import newest_first, status_of
 from kapokmq.storage.store import Due, Page
 
+T = TypeVar("T")
+
 
 class MemoryStore:
     """The Store of a node that promises nothing beyond its own life. See Store for the rest.
 
     Consumed messages can still be found while there is room: once all messages together take more than `budget` bytes,
-    those consumed first go. Unconsumed ones are never dropped here: `held` says what they take, and the broker stops
-    producers. `entropy` gives that many random bytes.
+    those consumed first go, and `dropped` tells. Unconsumed ones are never dropped here: `held` says what they take,
+    and the broker stops producers. `entropy` gives that many random bytes.
     """
 
     paged = False
@@ -40,6 +43,7 @@ class MemoryStore:
         self._dues: SortedBlocks[tuple[int, int]] = SortedBlocks()
         self._consumed = ConsumedRuns()
         self._oldest: deque[tuple[int, int]] = deque()  # runs of ids, in the order in which they were consumed
+        self._dropped: Counter[int] = Counter()  # by topic
 
     def open(self, now: int) -> Recovered:
         """See Store.open: there is never anything."""
@@ -64,7 +68,7 @@ class MemoryStore:
     def read(self, first: int, end: int, limit: int, max_bytes: int) -> Deferred[Page]:
         """See Store.read."""
         ids = takewhile(end.__gt__, self._ids.ascending(first))
-        messages = _fitting((self._messages[message_id] for message_id in islice(ids, limit)), max_bytes)
+        messages = _fitting((self._messages[message_id] for message_id in islice(ids, limit)), max_bytes, _size)
         after = self._ids.ceiling(messages[-1].id + 1 if messages else first)
         more = bool(messages) and after is not None and after < end
         return succeed(Page(messages, messages[-1].id + 1 if more else end))
@@ -72,7 +76,7 @@ class MemoryStore:
     def fetch(self, ids: Sequence[int], max_bytes: int) -> Deferred[Page]:
         """See Store.fetch."""
         there = sorted(self._messages.keys() & set(ids))
-        messages = _fitting((self._messages[message_id] for message_id in there), max_bytes)
+        messages = _fitting((self._messages[message_id] for message_id in there), max_bytes, _size)
         if len(messages) < len(there):
             return succeed(Page(messages, messages[-1].id + 1))
         return succeed(Page(messages, max(ids, default=-1) + 1))
@@ -92,12 +96,12 @@ class MemoryStore:
             return succeed([])
         topics = self._topics if query.topic is None else [query.topic]
         walks = (self._walk(topic, query) for topic in topics)
-        found = list(
-            islice(merge(*walks, key=newest_first, reverse=True), query.offset, query.offset + max(query.limit, 0))
+        found: Iterator[Stored] = islice(
+            merge(*walks, key=newest_first, reverse=True), query.offset, query.offset + max(query.limit, 0)
         )
         if not query.with_data:
-            found = [stored._replace(message=_bare(stored.message)) for stored in found]
-        return succeed(found)
+            found = (stored._replace(message=_bare(stored.message)) for stored in found)
+        return succeed(_fitting(found, query.max_bytes, lambda stored: stored.message.size))
 
     def aged(self, topic: int, first: int, before: int, limit: int) -> Deferred[Page]:
         """See Store.aged."""
@@ -118,6 +122,12 @@ class MemoryStore:
         """See Store.aged_delayed."""
         dues = takewhile(lambda key: key[0] < before, self._dues)
         return succeed([_bare(self._messages[message_id]) for _, message_id in islice(dues, limit)])
+
+    def dropped(self) -> list[tuple[int, int]]:
+        """See Store.dropped."""
+        told = sorted(self._dropped.items())
+        self._dropped.clear()
+        return told
 
     def close(self) -> Deferred[None]:
         """See Store.close."""
@@ -143,13 +153,14 @@ class MemoryStore:
             else:
                 self._oldest.append((run.first, run.last))
 
-    def _remove(self, first: int, last: int) -> None:
+    def _remove(self, first: int, last: int) -> list[int]:
         consumed = sum(
             self._bytes(max(run.first, first), min(run.last, last)) for run in self._consumed.within(first, last)
         )
         self._consumed_bytes -= consumed
         self.held += consumed
-        for message_id in self._ids.remove(first, last):
+        gone = self._ids.remove(first, last)
+        for message_id in gone:
             message = self._messages.pop(message_id)
             self.held -= message.size
             if message.due is not None:
@@ -157,6 +168,7 @@ class MemoryStore:
                 self._dues.remove(key, key)
         self._delayed.remove(first, last)
         self._consumed.forget(first, last, self._is_empty)
+        return gone
 
     def _make_room(self) -> None:
         while self._oldest and self.held + self._consumed_bytes > self._budget:
@@ -169,7 +181,7 @@ class MemoryStore:
                         self._oldest.appendleft((message_id + 1, last))
                     last = message_id
                     break
-            self._remove(first, last)
+            self._dropped.update(map(topic_of, self._remove(first, last)))
 
     def _bytes(self, first: int, last: int) -> int:
         messages = self._messages
@@ -227,16 +239,20 @@ class MemoryStore:
         return high
 
 
-def _fitting(messages: Iterator[Message], max_bytes: int) -> list[Message]:
-    """The first of the messages, until they have reached `max_bytes`."""
-    taken: list[Message] = []
+def _fitting(given: Iterator[T], max_bytes: int, size_of: Callable[[T], int]) -> list[T]:
+    """The first of what is given, until it has reached `max_bytes`."""
+    taken: list[T] = []
     size = 0
-    for message in messages:
-        taken.append(message)
-        size += message.size
+    for one in given:
+        taken.append(one)
+        size += size_of(one)
         if size >= max_bytes:
             break
     return taken
+
+
+def _size(message: Message) -> int:
+    return message.size
 
 
 def _bare(message: Message) -> Message:

@@ -14,13 +14,14 @@ from twisted.logger import Logger
 from kapokmq.core.commit import Recovered
 from kapokmq.core.errors import StoreRefused
 from kapokmq.storage import foreign, schema
-from kapokmq.storage.aside import sync_directory
+from kapokmq.storage.directories import make_directory
 from kapokmq.storage.lock import FileLock
 from kapokmq.storage.recovery import read_groups, read_topics
 from kapokmq.storage.rows import Reader
 
 Connect = Callable[[str, int], apsw.Connection]
 PATIENCE = 5_000  # milliseconds to wait for somebody with an sqlite3 shell to end a transaction
+LOG_LIMIT = 64 << 20  # bytes that the log is cut back to when it begins anew
 FLAGS = apsw.SQLITE_OPEN_READWRITE
 
 
@@ -44,10 +45,14 @@ _read_start = Reader(tuple[str, int])
 
 
 class Opened(NamedTuple):
-    """An open store: a connection that writes, one that only reads, what keeps other processes out, what was found."""
+    """An open store: three connections, what keeps other processes out, what was found.
+
+    `reader` only reads, `folder` only folds the log into the file.
+    """
 
     writer: apsw.Connection
     reader: apsw.Connection
+    folder: apsw.Connection
     lock: FileLock
     recovered: Recovered
 
@@ -76,7 +81,7 @@ def opened(path: Path, manner: Manner, now: int) -> Opened:
 
 
 def closed(files: Opened) -> None:
-    """Fold the log into the file, as far as nobody else looks at it, and end. The reader must be closed before."""
+    """Fold the log into the file, as far as nobody else looks at it, and end. The others must be closed before."""
     try:
         with ExitStack() as ending:
             ending.callback(files.lock.release)
@@ -91,7 +96,9 @@ def _opened(path: Path, manner: Manner, now: int, undo: ExitStack) -> Opened:
     probe = manner.connect(":memory:", FLAGS | apsw.SQLITE_OPEN_MEMORY)
     with closing(probe):
         schema.check_library(probe, path)
-    _make_directory(path.parent)
+    # Before a lock is put beside it; once more with the lock, as it may have been in the making.
+    foreign.refuse_others(path, foreign.look(path).kind)
+    make_directory(path.parent)
     lock = FileLock(path)
     lock.take()
     undo.callback(lock.release)
@@ -104,7 +111,7 @@ def _opened(path: Path, manner: Manner, now: int, undo: ExitStack) -> Opened:
     writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(logged))
     version = schema.version_of(writer)
     if version is None:
-        raise StoreRefused(f"{path} is an SQLite database, but no KapokMQ store: name another persistentFile")
+        raise foreign.somebody_elses(path)
     if version > newest:
         raise foreign.newer(path, version, newest)
     # The tables come before the log, so that the file's own header always says whose it is.
@@ -113,13 +120,16 @@ def _opened(path: Path, manner: Manner, now: int, undo: ExitStack) -> Opened:
     ((mode,),) = writer.execute("pragma journal_mode = wal")
     if mode != "wal":
         raise StoreRefused(f"{path} is on a file system that SQLite can't share memory on ({mode}): use a local disk")
+    writer.execute(f"pragma journal_size_limit = {LOG_LIMIT}")
     writer.execute(schema.commit_sql())
     reader = _connected(path, manner, undo)
     reader.execute("pragma query_only = on")
     topics, groups = read_topics(reader, now), read_groups(reader)
+    folder = _connected(path, manner, undo)
+    folder.execute("select only from meta").fetchall()  # so that it has the log open
     store_id, epoch = _start(writer, manner.entropy)
     writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
-    return Opened(writer, reader, lock, Recovered(store_id, epoch, topics, groups))
+    return Opened(writer, reader, folder, lock, Recovered(store_id, epoch, topics, groups))
 
 
 def _connected(path: Path, manner: Manner, undo: ExitStack) -> apsw.Connection:
@@ -128,13 +138,6 @@ def _connected(path: Path, manner: Manner, undo: ExitStack) -> apsw.Connection:
     connection.set_busy_timeout(PATIENCE)
     connection.execute("pragma wal_autocheckpoint = 0; pragma temp_store = memory")
     return connection
-
-
-def _make_directory(path: Path) -> None:
-    missing = [parent for parent in (path, *path.parents) if not parent.exists()]
-    for directory in reversed(missing):
-        directory.mkdir(0o700)
-        sync_directory(directory.parent)
 
 
 def _make_file(path: Path) -> bool:

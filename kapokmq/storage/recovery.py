@@ -1,7 +1,7 @@
 """What opening a store reads: topics, groups, the runs and attempts above the marks. Never a message.
 
-One row a table (queries.py says why). The delayed messages are counted in their index; the lowest offset of a topic is
-one step down the tree.
+One row a table (queries.py says why). The delayed messages are counted in their index, without those that are consumed
+(the clock may have been set back since); the lowest offset of a topic is one step down the tree.
 """
 
 import apsw
@@ -29,7 +29,11 @@ left join (
     from hours group by topic
 ) as h on h.topic = t.number
 left join (
-    select id >> 40 as topic, count(*) as delayed from message where due is not null and due > ?1 group by 1
+    select m.id >> 40 as topic, count(*) as delayed from message as m
+    where m.due is not null and m.due > ?1 and not coalesce(
+        (select c.last >= m.id from consumed as c where c.first <= m.id order by c.first desc limit 1), 0
+    )
+    group by 1
 ) as d on d.topic = t.number
 """
 GROUPS = """

@@ -19,7 +19,7 @@ from kapokmq.storage.rows import Reader, encoded
 
 SLICE = 5_000  # messages looked at in one go
 Statement = tuple[str, tuple[bytes | int | None, ...]]
-Looked = tuple[int, int | None, int, int | None]  # id, due, when consumed (0: not), the id to go on below
+Looked = tuple[int, int | None, int, int | None, int]  # id, due, when consumed (0: not), the id to go on below, size
 
 # Parameters: topic or null, end. Gives [[topic, id], …]: of each topic the newest message created no later than `end`.
 HEADS = """
@@ -51,17 +51,19 @@ select cast(json_group_array(json_array(number, id)) as blob) from (
 ) where id is not null
 """
 
-# Parameters: [[topic, id], …] to begin at, start, whether consumed ones are wanted (null: all the same), limit. Gives
-# the messages looked at, newest first: id, due, when consumed (0: not), and the id to go on below.
+# Parameters: [[topic, id], …] to begin at, start, whether consumed ones are wanted (null: all the same), limit, whether
+# bodies are wanted. Gives the messages looked at, newest first: id, due, when consumed (0: not), the id to go on below,
+# and the bytes that it would take. octet_length looks at no body.
 WALK = """
-with recursive walk (created, id, due, at, below) as (
+with recursive walk (created, id, due, at, below, size) as (
     select
         m.created, m.id, m.due, case when c.last >= m.id then c.at else 0 end,
         case
             when ?3 and not coalesce(c.last >= m.id, 0) then c.last
             when not ?3 and c.last >= m.id then c.first - 1
             else m.id - 1
-        end
+        end,
+        case when ?5 then octet_length(m.data) else 0 end + 200
     from jsonb_each(cast(?1 as text)) as j
     cross join message as m on m.id = (
         select max(id) from message where id between (j.value ->> 0) << 40 and j.value ->> 1
@@ -75,7 +77,8 @@ with recursive walk (created, id, due, at, below) as (
             when ?3 and not coalesce(c.last >= m.id, 0) then c.last
             when not ?3 and c.last >= m.id then c.first - 1
             else m.id - 1
-        end
+        end,
+        case when ?5 then octet_length(m.data) else 0 end + 200
     from walk as w
     cross join message as m on m.id = (
         select max(id) from message where id between w.id >> 40 << 40 and w.below
@@ -85,7 +88,7 @@ with recursive walk (created, id, due, at, below) as (
     order by 1 desc, 2 desc
     limit ?4
 )
-select cast(json_group_array(json_array(id, due, at, below)) as blob) from walk
+select cast(json_group_array(json_array(id, due, at, below, size)) as blob) from walk
 """
 # The same for messages that were delayed.
 WALK_DELAYED = WALK.replace(
@@ -120,30 +123,33 @@ class Walk:
         self._heads = dict(heads)
         self._passed = 0
         self._asked = 0
+        self._bytes = 0
         self.done = query.limit <= 0 or query.status is Status.DEAD or not heads
 
     def slice(self) -> Statement:
         """What to run next."""
         query = self._query
         wanted = query.offset - self._passed + query.limit - len(self.hits)
-        # With a status, each run of the others costs a look.
-        self._asked = min(SLICE, wanted if query.status is None else 2 * wanted)
+        # Every slice begins with a look at each topic: with many of them, let it be worth that. With a status, each run
+        # of the others costs a look.
+        self._asked = min(max(SLICE, len(self._heads)), wanted if query.status is None else 2 * wanted)
         consumed = None if query.status is None else query.status is Status.CONSUMED
         sql = WALK_DELAYED if query.status is Status.DELAYED else WALK
-        return sql, (encoded(list(self._heads.items())), query.start, consumed, self._asked)
+        return sql, (encoded(list(self._heads.items())), query.start, consumed, self._asked, query.with_data)
 
     def looked(self, rows: list[Looked]) -> None:
         """Take in what the slice found."""
         query = self._query
-        for message_id, due, at, below in rows:
+        for message_id, due, at, below, size in rows:
             if below is None:
                 self._heads.pop(topic_of(message_id), None)
             else:
                 self._heads[topic_of(message_id)] = below
             status = status_of(due, at, query.now)
             if query.status is None or status is query.status:
-                self._hit(Hit(message_id, status, at))
-        self.done = len(self.hits) >= query.limit or len(rows) < self._asked or not self._heads
+                self._hit(Hit(message_id, status, at), size)
+        full = len(self.hits) >= query.limit or self._bytes >= query.max_bytes
+        self.done = full or len(rows) < self._asked or not self._heads
 
     def found(self, messages: Sequence[Message]) -> list[Stored]:
         """The answer, once the messages of the hits are read; those that have gone since are left out."""
@@ -152,11 +158,13 @@ class Walk:
         answer.sort(key=newest_first, reverse=True)
         return answer
 
-    def _hit(self, hit: Hit) -> None:
-        if self._passed < self._query.offset:
+    def _hit(self, hit: Hit, size: int) -> None:
+        query = self._query
+        if self._passed < query.offset:
             self._passed += 1
-        elif len(self.hits) < self._query.limit:
+        elif len(self.hits) < query.limit and (self._bytes < query.max_bytes or not self.hits):
             self.hits.append(hit)
+            self._bytes += size
 
 
 def newest_first(stored: Stored) -> tuple[int, int]:

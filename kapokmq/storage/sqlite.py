@@ -1,4 +1,4 @@
-"""The store in a file: SQLite, one thread that writes and one that reads.
+"""The store in a file: SQLite, one thread that writes, one that reads, and one that folds the log into the file.
 
 A commit is one SQL statement whatever its size (schema/commit.sql), and a read is one that gives one row (queries.py),
 because each step of SQLite's lets go of the GIL, and a busy reactor gives it back only after a switch interval.
@@ -12,14 +12,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
 
 from kapokmq.core.commit import Commit, Recovered
 from kapokmq.core.errors import MisuseError, StoreRefused, StoreUnavailable
 from kapokmq.core.message import OFFSET_MASK, Message, make_id
 from kapokmq.core.query import MessageQuery, Stored
 from kapokmq.storage import queries
-from kapokmq.storage.aside import set_aside
 from kapokmq.storage.checkpoint import Checkpoints
 from kapokmq.storage.faults import explained
 from kapokmq.storage.opening import Connect, Manner, Opened, closed, connect, opened
@@ -27,8 +26,6 @@ from kapokmq.storage.rows import Reader, encoded
 from kapokmq.storage.searches import HEADS, Walk, read_heads, read_walk, status_of
 from kapokmq.storage.store import Due, Page
 from kapokmq.storage.worker import Worker
-
-__all__ = ["SQLiteStore", "set_aside"]
 
 T = TypeVar("T")
 Callback = Callable[[Callable[[], None]], Any]
@@ -60,7 +57,9 @@ class SQLiteStore:
         self._manner = Manner(entropy, synchronous, connect)
         self._writing = Worker("kapokmq-store-writer", callback, self._explained)
         self._reading = Worker("kapokmq-store-reader", callback, self._explained)
-        self._checkpoints = Checkpoints(self._writing, self._reading, checkpoint_bytes)
+        self._searching = DeferredLock()
+        folding = Worker("kapokmq-store-folder", callback, self._explained)
+        self._checkpoints = Checkpoints(self._writing, folding, checkpoint_bytes)
         self._files: Opened | None = None
         self._closing = False
         self._running: set[Deferred[Any]] = set()
@@ -75,7 +74,7 @@ class SQLiteStore:
         except (OSError, ValueError, RuntimeError) as error:
             raise StoreRefused(f"persistentFile can't be {self._path!r} ({error})") from error
         self._files = opened(path, self._manner, now)
-        self._checkpoints.watch(self._files.writer, self._files.reader)
+        self._checkpoints.watch(self._files.writer, self._files.folder)
         return self._files.recovered
 
     def commit(self, commit: Commit) -> Deferred[None]:
@@ -112,7 +111,7 @@ class SQLiteStore:
 
     def search(self, query: MessageQuery) -> Deferred[list[Stored]]:
         """See Store.search."""
-        return self._run(self._search(query))
+        return self._run(self._search_alone(query))
 
     def aged(self, topic: int, first: int, before: int, limit: int) -> Deferred[Page]:
         """See Store.aged."""
@@ -121,6 +120,10 @@ class SQLiteStore:
     def aged_delayed(self, before: int, limit: int) -> Deferred[list[Message]]:
         """See Store.aged_delayed."""
         return self._run(self._ask(queries.read_messages, queries.AGED_DELAYED, before, limit))
+
+    def dropped(self) -> list[tuple[int, int]]:
+        """See Store.dropped: a file has room."""
+        return []
 
     def close(self) -> Deferred[None]:
         """See Store.close."""
@@ -164,6 +167,10 @@ class SQLiteStore:
             return None
         message, consumed = found
         return Stored(message, status_of(message.due, consumed, now), consumed)
+
+    async def _search_alone(self, query: MessageQuery) -> list[Stored]:
+        async with self._searching:
+            return await self._search(query)
 
     async def _search(self, query: MessageQuery) -> list[Stored]:
         walk = Walk(query, await self._ask(read_heads, HEADS, query.topic, query.end))
@@ -219,6 +226,7 @@ class SQLiteStore:
     async def _end(self) -> None:
         files = self._files
         if files is not None:
+            await self._checkpoints.stop()
             await self._reading.call(files.reader.close)
             await self._reading.stop()
             await self._writing.call(lambda: closed(files))

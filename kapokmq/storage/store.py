@@ -11,7 +11,7 @@ The contract, which `tests/storage/contract.py` holds every provider to:
   GIL is lost at every row stepped: docs/architecture.md). Nothing blocks the reactor: all but `open` works on threads
   of the store's own, or takes no longer than a slice.
 - `open` is synchronous, because a node that can't open its store must not start. It raises StoreRefused with the file
-  and the remedy, and leaves the file untouched then.
+  and the remedy, and leaves the file untouched then, and what lies beside it too.
 - Everything else returns a Deferred that fires on the reactor's thread, and fails with StoreUnavailable where the world
   is to blame (full disk, I/O error) with a text that names the file and the cause.
 """
@@ -89,7 +89,10 @@ class Store(Protocol):
         ...
 
     def search(self, query: MessageQuery) -> Deferred[list[Stored]]:
-        """What a query asks for, newest create time first."""
+        """What a query asks for, newest create time first.
+
+        A store reads for one search at a time; others wait for it, so that only one of them is in memory.
+        """
         ...
 
     def aged(self, topic: int, first: int, before: int, limit: int) -> Deferred[Page]:
@@ -102,6 +105,14 @@ class Store(Protocol):
 
     def aged_delayed(self, before: int, limit: int) -> Deferred[list[Message]]:
         """The same for messages that were delayed: those due before `before`, any topic, oldest due first."""
+        ...
+
+    def dropped(self) -> list[tuple[int, int]]:
+        """What the store gave up of its own accord since this was asked last: (topic number, how many messages).
+
+        Only consumed messages, and only where they are kept as long as there is room (`paged` False). Whoever counts
+        messages takes this off after each commit.
+        """
         ...
 
     def close(self) -> Deferred[None]:

@@ -99,12 +99,7 @@ class Reader:
 
     def environment(self, environ: Mapping[str, str], prefix: str) -> None:
         """Take the variables that begin with `prefix` and a section of ours."""
-        variables: dict[str, tuple[str, Key]] = {}
-        for key in self.keys.values():
-            section = key.path.rpartition(".")[0]
-            for path in (key.path, *(f"{section}.{name}" for name in key.older)):
-                variables[prefix + _variable(path)] = (path, key)
-        ours = tuple({name[: name.index("_", len(prefix)) + 1] for name in variables})
+        variables, ours = self._variables(prefix)
         seen: dict[str, str] = {}
         for name in sorted(environ):
             if name in variables:
@@ -112,6 +107,12 @@ class Reader:
                 self._value(key, path, key.kind.parse(environ[name]), ("environment", name), seen)
             elif name.startswith(ours):
                 self.mistake("environment", shown_name(name), hint(shown_name(name), variables))
+
+    def strangers(self, environ: Mapping[str, str], prefix: str) -> list[str]:
+        """The mistakes of a program that has `prefix` for itself: variables that begin with it, and with no section."""
+        variables, ours = self._variables(prefix)
+        names = [shown_name(name) for name in sorted(environ) if name.startswith(prefix) and not name.startswith(ours)]
+        return [f"environment: {name}: {hint(name, variables)}" for name in names]
 
     def mistake(self, source: str, name: str, text: str) -> None:
         """Note what is wrong; reading goes on."""
@@ -125,6 +126,15 @@ class Reader:
         """Raise SettingsError if there was any mistake."""
         if self.mistakes:
             raise SettingsError("\n".join(self.mistakes))
+
+    def _variables(self, prefix: str) -> tuple[dict[str, tuple[str, Key]], tuple[str, ...]]:
+        """Every variable with its path and key, and how those of a section begin."""
+        variables: dict[str, tuple[str, Key]] = {}
+        for key in self.keys.values():
+            section = key.path.rpartition(".")[0]
+            for path in (key.path, *(f"{section}.{name}" for name in key.older)):
+                variables[prefix + _variable(path)] = (path, key)
+        return variables, tuple({name[: name.index("_", len(prefix)) + 1] for name in variables})
 
     def _section(self, section: str, given: object, source: str, seen: dict[str, str]) -> None:
         names = self._named[section]

@@ -9,6 +9,8 @@ import re
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
+from twisted.web.server import Request
+
 _ORIGIN = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
@@ -35,6 +37,24 @@ def origin_allowed(origin: str | None, host: str | None, own: Collection[str] = 
     asked = _HOST.fullmatch((host or "").lower())
     default = _PORTS[found[1]]
     return asked is not None and (place, int(found[3] or default)) == (_place(asked[1]), int(asked[2] or default))
+
+
+def sent_by_foreign_page(request: Request, own: Collection[str]) -> bool:
+    """Whether a page that may not use this node sent the request. Every `Origin` counts."""
+    # Bytes, because a header that is not UTF-8 can't be had as text.
+    origins = request.requestHeaders.getRawHeaders(b"Origin", [])
+    host = (request.getHeader(b"Host") or b"").decode("latin-1")
+    return not all(origin_allowed(origin.decode("latin-1"), host, own) for origin in origins)
+
+
+def host_allowed(request: Request, own: Collection[str]) -> bool:
+    """Whether the request asks for this machine or a host of the node's own: names that nobody else can point here."""
+    hosts = request.requestHeaders.getRawHeaders(b"Host", [])
+    found = _HOST.fullmatch(hosts[0].decode("latin-1").lower()) if len(hosts) == 1 else None
+    if found is None:
+        return False
+    place = _place(found[1])
+    return _is_loopback(place) or place in {_place(name.lower()) for name in own}
 
 
 def _place(text: str) -> Place:

@@ -75,7 +75,8 @@ class NaiveStore:
         topics = []
         for number, name in self.topics.items():
             published, _, consumed, _, expired, deleted, cleaned = self.hours[number]
-            delayed = sum(1 for m in self.messages.values() if m.id >> 40 == number and m.due and m.due > now)
+            left = [m for m in self.messages.values() if m.id >> 40 == number and m.id not in self.consumed]
+            delayed = sum(1 for m in left if m.due and m.due > now)
             totals = Totals(published, consumed, expired, deleted, cleaned, delayed)
             topics.append(RecoveredTopic(number, name, self.nexts.get(number, 0), 0, totals))
         groups = []
@@ -183,23 +184,23 @@ class Rig:
                         if consumer.credit is not None:
                             consumer.held.append(code)
             case ReadPage() if self.reads_fail:
-                return broker.page_read(effect, None, 0, now)
+                return broker.arrivals.page_read(effect, None, 0, now)
             case ReadPage(_, _, first, end):
-                return broker.page_read(effect, *store.read(first, end, self.page_limit), now)
+                return broker.arrivals.page_read(effect, *store.read(first, end, self.page_limit), now)
             case FetchMessages() if self.reads_fail:
-                return broker.fetched(effect, None, 0, now)
+                return broker.arrivals.fetched(effect, None, 0, now)
             case FetchMessages(topic, _, ids):
                 ordered = sorted(ids)
                 stop = ordered[self.page_limit] if len(ordered) > self.page_limit else make_id(topic.number + 1, 0)
                 found = [store.messages[i] for i in ordered if i in store.messages and i < stop]
-                return broker.fetched(effect, found, stop, now)
+                return broker.arrivals.fetched(effect, found, stop, now)
             case LoadSchedule() if self.reads_fail:
-                return broker.schedule_loaded(effect, None, now)
+                return broker.arrivals.schedule_loaded(effect, None, now)
             case LoadSchedule(after, limit):
                 due = sorted(
                     (m.due, m.id) for m in store.messages.values() if m.due is not None and (m.due, m.id) > after
                 )
-                return broker.schedule_loaded(effect, due[:limit], now)
+                return broker.arrivals.schedule_loaded(effect, due[:limit], now)
             case Sweep(topic, first, before, limit):
                 ids = sorted(i for i in store.messages if first <= i < make_id(topic.number + 1, 0))[:limit]
                 old, stop = [], first
@@ -306,6 +307,7 @@ class Rig:
         return next(message for message in self.store.messages.values() if message.data == body)
 
     def delete(self, body: str) -> bool:
+        self.broker.retention.look_up()
         return self.broker.retention.delete(self.stored(body), self.now)
 
     def jump(self, seconds: float) -> None:

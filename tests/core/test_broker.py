@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kapokmq.core.errors import Full, StoreUnavailable
 from kapokmq.core.message import OVERHEAD, Draft
 from kapokmq.core.rules import Rules
-from kapokmq.core.schedule import NEAREST
+from kapokmq.core.schedule import FALLEN_AT_ONCE
 from tests.core.rig import START, Producer, Rig
 from tests.core.test_broker_model import BrokerModel
 
@@ -126,7 +126,7 @@ class EagerTests(SynchronousTestCase):
         consumer = self.rig.connect("a")
         self.rig.publish("a", ["x"], delay=5)
         self.rig.commit()
-        self.assertEqual(self.rig.broker._unsaved, {})
+        self.assertEqual(self.rig.broker.arrivals._unsaved, {})
         self.rig.wait(5.0)
         self.assertEqual(consumer.bodies, ["x"])
 
@@ -330,7 +330,7 @@ class DelayTests(SynchronousTestCase):
 
     def test_an_avalanche_falls_due_in_portions(self):
         rig = Rig(Rules())
-        rig.publish("a", ["x"] * (NEAREST + 1), delay=1)
+        rig.publish("a", ["x"] * (FALLEN_AT_ONCE + 1), delay=1)
         rig.commit()
         rig.now = rig.now._replace(wall=rig.now.wall + 1000)
         rig.run(rig.broker.advance(rig.now))
@@ -439,7 +439,7 @@ class PagingTests(SynchronousTestCase):
         [asked] = rig.kept
         rig.wait(1.0)
         rig.kept = None
-        rig.run(rig.broker.fetched(asked, None, 0, rig.now))
+        rig.run(rig.broker.arrivals.fetched(asked, None, 0, rig.now))
         rig.wait(1.0)
         self.assertEqual(consumer.bodies, ["first", "second"])
 

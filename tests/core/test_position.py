@@ -246,11 +246,36 @@ class PositionTests(SynchronousTestCase):
 
     def test_reading_on_pauses_while_memory_is_overdrawn_and_something_is_left(self):
         position, memory = a_position(budget=1000)
-        self.assertTrue(position.runs_dry(position.ahead, 2))
+        self.assertTrue(position.runs_dry(position.ahead, 2, 0))
         feed(position, [a_message(0)], 1)
         memory.held = 1000 + PAGE_BYTES - 1
-        self.assertTrue(position.runs_dry(position.ahead, 2))
-        self.assertFalse(position.runs_dry(position.ahead, 1))
+        self.assertTrue(position.runs_dry(position.ahead, 2, 5))
+        self.assertFalse(position.runs_dry(position.ahead, 1, 0))
         memory.held = 1000 + PAGE_BYTES
-        self.assertFalse(position.runs_dry(position.ahead, 2))
-        self.assertTrue(position.runs_dry(position.ready, 2), "who has nothing reads on all the same")
+        self.assertFalse(position.runs_dry(position.ahead, 2, 0))
+        self.assertFalse(position.runs_dry(position.ready, 2, 1), "what is leased is in memory as well")
+        self.assertTrue(position.runs_dry(position.ready, 2, 0), "who has nothing reads on all the same")
+
+    def test_what_lies_ahead_is_left_to_the_store_when_nobody_is_there(self):
+        position, memory = a_position()
+        feed(position, [a_message(0), a_message(1)], 2)
+        position.take(1)
+        position.let_go()
+        self.assertEqual((position.end, list(position.ahead), memory.held), (1, [], a_message(0).size))
+        position.let_go()
+        self.assertEqual(position.end, 1)
+
+    def test_it_is_kept_where_it_would_be_met_twice(self):
+        for hold in ("ready", "wanted", "postponed", "reading", "fetching"):
+            position, _ = a_position()
+            feed(position, [a_message(0), a_message(1)], 2)
+            if hold == "ready":
+                position.ready.append(a_message(1))
+            elif hold == "wanted":
+                position.wanted.append(1)
+            elif hold == "postponed":
+                position.postpone(1, None, 9.0)
+            else:
+                setattr(position, hold, True)
+            position.let_go()
+            self.assertEqual((position.end, len(position.ahead)), (2, 2), hold)

@@ -196,8 +196,12 @@ class DeleteTests(RetentionCase):
 
     def delete(self, body):
         message = self.rig.stored(body)
+        for _ in range(3):
+            self.rig.broker.retention.look_up()
         self.assertTrue(self.rig.broker.retention.delete(message, self.rig.now))
         self.assertFalse(self.rig.broker.retention.delete(message, self.rig.now), "it is gone already")
+        self.rig.commit()
+        self.assertFalse(self.rig.broker.retention.delete(message, self.rig.now), "an answer that was on its way")
         self.rig.commit()
         self.rig.settle()
 
@@ -233,7 +237,7 @@ class DeleteTests(RetentionCase):
         page = list(self.rig.store.messages.values())
         self.delete("x")
         self.rig.kept = None
-        self.rig.run(self.rig.broker.page_read(asked, page, asked.end, self.rig.now))
+        self.rig.run(self.rig.broker.arrivals.page_read(asked, page, asked.end, self.rig.now))
         self.assertEqual(consumer.bodies, ["y"])
         self.assertEqual(self.rig.broker.figures().memory, 201)
 
@@ -256,7 +260,7 @@ class DeleteTests(RetentionCase):
         rows = sorted((message.due, message.id) for message in self.rig.store.messages.values())
         self.delete("x")
         self.rig.kept = None
-        self.rig.run(self.rig.broker.schedule_loaded(asked, rows, self.rig.now))
+        self.rig.run(self.rig.broker.arrivals.schedule_loaded(asked, rows, self.rig.now))
         self.rig.wait(10.0)
         self.assertEqual(self.rig.broker.counts(), (1, 0, 0, 1))
 
@@ -269,7 +273,7 @@ class DeleteTests(RetentionCase):
         found = list(self.rig.store.messages.values())
         self.delete("x")
         self.rig.kept = None
-        self.rig.run(self.rig.broker.fetched(asked, found, asked.ids[-1] + 1, self.rig.now))
+        self.rig.run(self.rig.broker.arrivals.fetched(asked, found, asked.ids[-1] + 1, self.rig.now))
         self.assertEqual(consumer.bodies, ["y"])
         self.assert_counts_hold()
 

@@ -110,6 +110,26 @@ class SizeTests(SynchronousTestCase):
         Consumer(self, broker.port, name="c4")
 
 
+class HttpTests(SynchronousTestCase):
+    def test_connections_that_became_websockets_are_counted_once(self):
+        broker = start(self, MQ_MAXCONNECTIONS=2)
+        for number in range(120):
+            Consumer(self, broker.port, name=f"c{number}").close()
+            self.assertEqual(broker.api.get("/healthz").status, 200)
+
+    def test_idle_http_connections_are_bounded(self):
+        broker = start(self, MQ_MAXCONNECTIONS=2)
+        idle = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(102)]
+        for sock in idle:
+            self.addCleanup(sock.close)
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertIn(b" 200 ", sock.recv(1000))
+        with socket.create_connection(("127.0.0.1", broker.port)) as sock:
+            self.assertIn(b" 503 ", sock.recv(1000))
+        idle[0].close()
+        until(lambda: broker.api.get("/healthz").status == 200, "room for one more")
+
+
 class QuestionTests(SynchronousTestCase):
     def test_what_is_asked_right_behind_an_ack_is_answered_with_it(self):
         broker = start(self)

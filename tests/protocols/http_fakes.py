@@ -42,6 +42,9 @@ class FakeConnections:
     def consumers(self) -> Sequence[Client]:
         return self.joined
 
+    def __len__(self) -> int:
+        return len(self.made) + len(self.joined)
+
 
 @dataclass
 class FakeEngine:
@@ -100,6 +103,7 @@ class FakeAccess:
     secret: Secret = field(default_factory=lambda: Secret(KEY))
     default_key: bool = False
     max_message_bytes: int = 1000
+    max_connections: int = 1000
 
 
 class Upgrade(Resource):
@@ -160,6 +164,7 @@ class Wire:
 
     def __init__(self, site, address: str = "192.0.2.7") -> None:
         peer = IPv4Address("TCP", address, 31337)
+        self.clock = site.reactor
         self.protocol = site.buildProtocol(peer)
         self.transport = StringTransport(peerAddress=peer)
         self.transport.abortConnection = self.transport.loseConnection
@@ -167,6 +172,8 @@ class Wire:
 
     def send(self, raw: bytes) -> None:
         self.protocol.dataReceived(raw)
+        if isinstance(self.clock, Clock):
+            self.clock.advance(0)  # pipelined requests are answered in later turns
 
     def received(self) -> bytes:
         return self.transport.value()

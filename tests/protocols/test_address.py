@@ -39,5 +39,7 @@ class AddressTests(SynchronousTestCase):
         request.client = IPv4Address("TCP", "10.0.0.1", 80)
         self.assertEqual(ClientAddress(TRUSTED)(request), "6.6.6.6")
         self.assertEqual(ClientAddress([])(request), "10.0.0.1")
+        request.requestHeaders.setRawHeaders("X-Forwarded-For", [b"6.6.6.6", b"\xff"])
+        self.assertEqual(ClientAddress(TRUSTED)(request), "10.0.0.1")
         request.client = UNIXAddress("/socket")
         self.assertEqual(ClientAddress(TRUSTED)(request), "")

@@ -25,8 +25,34 @@ class OpsTests(SynchronousTestCase):
 
     def test_ready(self):
         self.assertEqual(self.node.get("/readyz").body, b'{"status":"ready"}')
+        self.node.address = "127.0.0.1"
+        self.assertEqual(self.node.get("/readyz").body, b'{"status":"ready"}')
+        self.node.engine.state = Health(ready=True, reason="full")
+        reply = self.node.get("/readyz")
+        self.assertEqual((reply.status, reply.body), (200, b'{"reason":"full","status":"ready"}'))
+
+    def test_what_is_in_the_way_is_not_for_everybody(self):
+        self.node.engine.state = Health(ready=False, reason="the store is full")
+        self.assertEqual(self.node.get("/readyz").body, b'{"error":"not ready"}')
+        self.assertEqual(self.node.get("/readyz", secretKey=KEY).body, b'{"error":"the store is full"}')
+        self.node.address = "127.0.0.1"
+        self.assertEqual(self.ask("/readyz", "evil.com:8011").body, b'{"error":"not ready"}')
+        self.node.engine.state = Health(ready=True, reason="full")
+        self.assertEqual(self.ask("/readyz", "evil.com:8011").body, b'{"status":"ready"}')
+
+    def ask(self, path, *hosts):
+        lines = "".join(f"Host: {host}\r\n" for host in hosts)
+        return parse(self.node.ask(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode()))
+
+    def test_a_page_whose_name_points_here_reads_no_metrics(self):
+        self.node.address = "127.0.0.1"
+        for hosts in (("evil.com",), ("evil.com:8011",), ("localhost.evil.com",), (), ("own", "evil.com"), ("own, x",)):
+            self.assertEqual(self.ask("/metrics", *hosts).status, 401, hosts)
+        for host in ("own", "OWN:8011", "localhost:8011", "127.0.0.1:8011", "[::1]:8011"):
+            self.assertEqual(self.ask("/metrics", host).status, 200, host)
 
     def test_not_ready(self):
+        self.node.address = "127.0.0.1"
         self.node.engine.state = Health(ready=False, reason="the store is full")
         reply = self.node.get("/readyz")
         self.assertEqual((reply.status, reply.body), (503, b'{"error":"the store is full"}'))

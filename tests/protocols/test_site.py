@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from kapokmq.protocols.classic_http import body_bound
+from kapokmq.protocols.site import SPARE
 from tests.protocols.http_fakes import KEY, FakeNode, parse, post
 
 CORS = (
@@ -127,6 +128,15 @@ class AnswerTests(SynchronousTestCase):
         for body in (b"{}", b"", b"x" * 100):
             self.assertEqual(self.ask(post("/Console/Ping", body, "multipart/form-data")), PONG)
 
+    def test_a_host_that_is_no_ascii(self):
+        for method, path in (("POST", "/Console/Ping"), ("GET", "/"), ("GET", "/Producers/Conn/t/p"), ("GET", "/no")):
+            reply = parse(self.node.ask(f"{method} {path} HTTP/1.1\r\nHost: \xff\r\n\r\n".encode("latin-1")))
+            self.assertEqual((reply.status, reply.body), (400, b'{"error":"Host: not ASCII"}'), path)
+
+    def test_any_other_host(self):
+        for host in ("", "..", "a..b", "x" * 70, "%", "[", "[::1]:8011", "a:b", "xn--", "a b"):
+            self.assertEqual(self.ask(PING.replace(b"Host: own", b"Host: " + host.encode())), PONG, host)
+
     def test_a_chunked_form(self):
         head = post("/Console/GetMessage").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
         reply = parse(self.ask(head + b"8\r\nmessageC\r\n6\r\node=zz\r\n0\r\n\r\n"))
@@ -138,6 +148,7 @@ class AnswerTests(SynchronousTestCase):
         self.assertEqual(reply.status, 500)
         self.assertEqual(reply.body, b'{"code":-1,"error":"internal error","msg":"internal error"}')
         self.assertNotIn("Server", reply.headers)
+        self.assertEqual([name for name in reply.headers if name.startswith("Access-Control")], [])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_a_bug_in_the_websocket_as_well(self):
@@ -246,13 +257,26 @@ class BoundTests(SynchronousTestCase):
         self.wire.send(b"GET /" + b"x" * 20_000)
         self.assert_bad()
 
+    def test_a_connection_that_says_nothing(self):
+        self.node.clock.advance(9)
+        self.assertFalse(self.wire.closed)
+        self.node.clock.advance(2)
+        self.assertTrue(self.wire.closed)
+        self.assertEqual(self.wire.received(), b"")
+
     def test_slow_headers(self):
         for byte in range(9):
             self.node.clock.advance(1)
             self.wire.send(PING[byte : byte + 1])
         self.assertFalse(self.wire.closed)
         self.node.clock.advance(9.5)
+        self.assert_too_late()
+
+    def assert_too_late(self):
+        self.assertEqual(parse(self.wire.received())[:2], (408, {"Content-Length": "0", "Connection": "close"}))
         self.assertTrue(self.wire.closed)
+        self.wire.send(PING * 2)
+        self.assertEqual(self.wire.received().count(b"HTTP/1.1"), 1)
 
     def test_a_slow_body(self):
         self.wire.send(post("/Console/Ping").replace(b"Length: 0", b"Length: 1000"))
@@ -261,18 +285,20 @@ class BoundTests(SynchronousTestCase):
             self.wire.send(b"x")
         self.assertFalse(self.wire.closed)
         self.node.clock.advance(1.5)
-        self.assertTrue(self.wire.closed)
+        self.assert_too_late()
 
     def test_an_idle_connection(self):
-        self.node.clock.advance(59)
+        self.node.clock.advance(9)
         self.wire.send(PING)
         self.node.clock.advance(59)
         self.assertFalse(self.wire.closed)
         self.node.clock.advance(1.5)
         self.assertTrue(self.wire.closed)
+        self.assertEqual(timeless(self.wire.received()), PONG)
 
     def test_each_request_has_its_own_time(self):
-        for _ in range(5):
+        self.wire.send(PING)
+        for _ in range(4):
             self.node.clock.advance(50)
             self.wire.send(PING[:10])
             self.node.clock.advance(9)
@@ -294,6 +320,108 @@ class BoundTests(SynchronousTestCase):
         self.assertNotIn(b" 500 ", answer)
 
 
+class PipelineTests(SynchronousTestCase):
+    """Requests that come together."""
+
+    def setUp(self):
+        self.node = FakeNode()
+        self.wire = self.node.connect()
+
+    def answers(self):
+        return self.wire.received().count(b"HTTP/1.1 ")
+
+    def read(self, raw):
+        """One read, and nothing of the turns after it."""
+        self.wire.protocol.dataReceived(raw)
+
+    def test_each_has_a_turn_of_its_own(self):
+        turns = []
+        self.wire.protocol.callLater = lambda seconds, call: (
+            turns.append((seconds, call)) or self.node.clock.callLater(1000, call)
+        )
+        self.read(PING * 3)
+        for number in (1, 2, 3):
+            self.assertEqual(self.answers(), number)
+            calls = [call for seconds, call in turns if seconds == 0]
+            turns.clear()
+            if number < 3:
+                (turn,) = calls
+                turn()
+        self.assertEqual(calls, [])
+
+    def test_none_is_looked_at_while_the_peer_does_not_read(self):
+        self.wire.protocol.pauseProducing()
+        self.read(PING * 3)
+        self.node.clock.advance(0)
+        self.assertEqual(self.answers(), 1)
+        self.assertEqual(self.wire.transport.producerState, "paused")
+        self.read(PING)  # TLS hands on what it had
+        self.node.clock.advance(50)
+        self.assertEqual(self.answers(), 1)
+        self.wire.protocol.resumeProducing()
+        self.node.clock.advance(0)
+        self.assertEqual(timeless(self.wire.received()), PONG * 4)
+        self.assertEqual(self.wire.transport.producerState, "producing")
+
+    def test_a_peer_that_stops_reading_while_the_next_waits(self):
+        self.read(PING * 3)
+        self.wire.protocol.pauseProducing()
+        self.node.clock.advance(0)
+        self.assertEqual(self.answers(), 1)
+        self.wire.protocol.resumeProducing()
+        self.node.clock.advance(0)
+        self.assertEqual(self.answers(), 3)
+
+    def test_a_peer_that_never_reads_is_cut_off(self):
+        self.wire.protocol.pauseProducing()
+        self.read(PING * 3)
+        self.node.clock.advance(599)
+        self.assertFalse(self.wire.closed)
+        self.node.clock.advance(2)
+        self.assertTrue(self.wire.closed)
+
+    def test_behind_a_body_and_behind_an_answer_that_takes_its_time(self):
+        self.node.engine.held = Deferred()
+        self.wire.send(post("/Producer/Send", "topic=t&messageData=x&delayTime=0") + PING + PING[:20])
+        self.wire.send(PING[20:])
+        self.assertEqual(self.answers(), 0)
+        self.node.engine.held.callback(["c0de"])
+        self.node.clock.advance(0)
+        self.assertEqual(self.answers(), 3)
+
+    def test_who_leaves_takes_its_turn_along(self):
+        self.read(PING * 3)
+        self.wire.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.node.clock.getDelayedCalls(), [])
+
+
+class RoomTests(SynchronousTestCase):
+    """How many connections there may be."""
+
+    def setUp(self):
+        self.node = FakeNode()
+        self.node.access.max_connections = 2
+        self.site = self.node.site()
+
+    def full(self):
+        wire = self.node.connect(self.site)
+        wire.send(PING)
+        return b" 503 " in wire.received() and wire.closed
+
+    def test_http_and_websockets_count_together(self):
+        wires = [self.node.connect(self.site) for _ in range(SPARE + 2)]
+        self.assertTrue(self.full())
+        wires.pop().protocol.connectionLost(Failure(ConnectionDone()))
+        self.node.connections.made.append(None)
+        self.assertTrue(self.full())
+        wires.pop().protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertFalse(self.full())
+
+    def test_websockets_alone_leave_room_for_questions(self):
+        self.node.connections.made += [None] * 2
+        self.assertFalse(self.full())
+
+
 class Collector(Protocol):
     """Takes whatever comes until the other side ends."""
 
@@ -311,14 +439,20 @@ class Collector(Protocol):
 class SocketTests(TestCase):
     """The same on a real socket."""
 
-    async def ask(self, raw):
+    async def serve(self):
+        """Listen, and give the list of connections to come."""
         site = FakeNode(clock=reactor).site()
         made = []
         build = site.buildProtocol
         site.buildProtocol = lambda address: made.append(build(address)) or made[-1]
-        port = reactor.listenTCP(0, site, interface="127.0.0.1")
-        self.addCleanup(port.stopListening)
-        collector = await connectProtocol(HostnameEndpoint(reactor, b"127.0.0.1", port.getHost().port), Collector())
+        self.port = reactor.listenTCP(0, site, interface="127.0.0.1")
+        self.addCleanup(self.port.stopListening)
+        return made
+
+    async def ask(self, raw):
+        made = await self.serve()
+        endpoint = HostnameEndpoint(reactor, b"127.0.0.1", self.port.getHost().port)
+        collector = await connectProtocol(endpoint, Collector())
         collector.transport.write(raw)
         taken = await collector.ended
         while made[0].transport.connected:
@@ -329,6 +463,27 @@ class SocketTests(TestCase):
         last = post("/Console/Ping", b"{}", "multipart/form-data", Connection="close")
         raw = await self.ask(PING + last)
         self.assertEqual(raw, PONG + PONG.replace(b"10\r\n", b"10\r\nConnection: close\r\n"))
+
+    async def test_pipelined_and_never_read(self):
+        made = await self.serve()
+        endpoint = HostnameEndpoint(reactor, b"127.0.0.1", self.port.getHost().port)
+        rude = await connectProtocol(endpoint, Collector())
+        rude.transport.pauseProducing()
+        rude.transport.write(b"GET / HTTP/1.1\r\nHost: own\r\n\r\n" * 1_000)
+        for _ in range(20):
+            other = await connectProtocol(endpoint, Collector())
+            other.transport.write(post("/Console/Ping", Connection="close"))
+            began = reactor.seconds()
+            self.assertIn(b'{"code":0}', await other.ended)
+            self.assertLess(reactor.seconds() - began, 0.2)
+        held = made[0].transport
+        self.assertLess(len(held.dataBuffer) + held._tempDataLen, 200_000)
+        self.assertLess(len(made[0]._buffer) + sum(map(len, made[0]._dataBuffer)), 200_000)
+        rude.transport.resumeProducing()
+        while rude.taken.count(b"HTTP/1.1 200") < 1_000:
+            await deferLater(reactor, 0.01)
+        rude.transport.abortConnection()
+        await rude.ended
 
     async def test_http_1_0(self):
         raw = await self.ask(PING.replace(b"HTTP/1.1", b"HTTP/1.0"))

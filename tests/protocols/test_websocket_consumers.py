@@ -94,6 +94,13 @@ class ConsumerTests(SynchronousTestCase):
         self.engine.deliver("orders", "a")
         self.assertEqual(self.client.take(), [close_frame(1001)])
 
+    def test_a_code_that_is_far_too_long_closes(self):
+        self.client.send(frame("x" * 512))
+        self.assertEqual(len(self.member.acked), 1)
+        self.client.send(frame("a" * 40), frame("x" * 513)[:10])
+        self.assertEqual(self.member.acked[1:], [["a" * 40]])
+        self.assertEqual(self.client.take(), [close_frame(1009, "MessageCode: longer than 512 bytes")])
+
     def test_acks_before_a_goodbye_count(self):
         self.client.send(frame("a" * 40), closing(), frame("b" * 40))
         self.assertEqual(self.member.acked, [["a" * 40]])

@@ -57,19 +57,11 @@ class LoginTests(SynchronousTestCase):
     def test_a_long_key_closes_before_it_is_read(self):
         client = self.node.connect()
         client.send(frame("x" * 5000)[:20])
-        prompt, (opcode, payload) = client.take()
-        self.assertEqual((prompt, opcode, payload[:2]), (PROMPT, 8, (1009).to_bytes(2, "big")))
-        self.assertIn(b"exceeds payload limit of 4096", payload)
+        self.assertEqual(client.take(), [PROMPT, close_frame(1009, "key: longer than 4096 bytes")])
 
     def test_a_long_key_in_fragments_closes_as_well(self):
         client = self.node.connect()
         client.send(frame("x" * 4000, fin=False), frame("x" * 97, 0))
-        _, (opcode, payload) = client.take()
-        self.assertEqual((opcode, payload[:2]), (8, (1009).to_bytes(2, "big")))
-
-    def test_a_long_key_closes_whoever_let_it_through(self):
-        client = self.node.connect()
-        client.wire._conversation.received([b"x" * 4097, KEY.encode()])
         self.assertEqual(client.take(), [PROMPT, close_frame(1009, "key: longer than 4096 bytes")])
 
     def test_the_longest_key_is_merely_wrong(self):

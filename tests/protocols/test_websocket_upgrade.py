@@ -172,6 +172,8 @@ class UpgradeTests(SynchronousTestCase):
             (request(Origin="null"), 403),
             (request(Host="evil.example:8011", Origin="http://evil.example:8011"), 403),
             (request(PRODUCER, "Origin: http://evil.example", Origin="http://localhost"), 403),
+            (request(Origin="http://\xff"), 403),
+            (request(Host="\xff", Origin="http://mq.example:8011"), 403),
         ):
             answered, headers, _ = self.ask(data, node)
             self.assertEqual(answered, status, data)
@@ -202,6 +204,12 @@ class UpgradeTests(SynchronousTestCase):
         node.enter(ip="10.0.0.1", X_Forwarded_For="6.6.6.6, 7.7.7.7, 10.0.0.2")
         node.enter(ip="9.9.9.9", X_Forwarded_For="6.6.6.6")
         self.assertEqual([client.ip for client in node.connections.producers()], ["7.7.7.7", "9.9.9.9"])
+
+    def test_a_forwarded_address_that_is_no_text(self):
+        node = MemoryNode(trusted=[ip_network("10.0.0.0/8")])
+        for ip in ("10.0.0.1", "9.9.9.9"):
+            node.enter(ip=ip, X_Forwarded_For="\xff")
+        self.assertEqual([client.ip for client in node.connections.producers()], ["10.0.0.1", "9.9.9.9"])
 
     def test_many_bytes_behind_the_request(self):
         client = self.node.connect(early=frame(KEY) + frame('{"MessageData":"x"}') * 2000)

@@ -20,6 +20,7 @@ class ScriptedStore:
         self.pending = []
         self.sizes = []
         self.reads_fail = False
+        self.gone = []  # what `dropped` is to say
         self.closed = False
 
     def open(self, now):
@@ -78,6 +79,10 @@ class ScriptedStore:
 
     def aged_delayed(self, before, limit):
         return self._answer([m for m in self.naive.messages.values() if m.due and m.due < before][:limit])
+
+    def dropped(self):
+        given, self.gone = self.gone, []
+        return given
 
     def close(self):
         self.closed = True

@@ -59,6 +59,25 @@ class PlaceTests(SynchronousTestCase):
         node = load(None, {"KAPOKMQ_MQ_PUSHTYPE": "2", "KAPOKMQ_MQ_SECRETKEY": "0123"}, disk({}))
         self.assertEqual((node.delivery.broadcast, node.access.secret.reveal()), (True, "0123"))
 
+    def test_a_variable_that_is_none_of_ours_is_a_mistake(self):
+        environ = {
+            "KAPOKMQ_SECRETKEY": HUNTER,
+            "KAPOKMQ_ZZ": "1",
+            "KAPOKMQ_NODE_MODULES": "/there",
+            "KAPOK": "",
+            "MQ_SECRETKEY": "k",
+        }
+        for path in (None, "x.yaml"):
+            error = self.assertRaises(SettingsError, load, path, environ, disk({"x.yaml": b""}))
+            self.assertEqual(
+                str(error).splitlines(),
+                [
+                    "environment: KAPOKMQ_SECRETKEY: unknown; did you mean KAPOKMQ_MQ_SECRETKEY?",
+                    "environment: KAPOKMQ_ZZ: unknown",
+                ],
+            )
+        self.assertEqual(load(None, {"KAPOKMQ_NODE_MODULES": "/there"}, disk({})).server.port, 8011)
+
     def test_a_file_that_cannot_be_read(self):
         for path, fault, expected in [
             ("x.yaml", FileNotFoundError(), "x.yaml: there is no such file"),

@@ -176,6 +176,41 @@ class FailureTests(EngineCase):
         self.assertEqual(engine.counts().all, 0)
         self.assertTrue(engine.health().ready)
 
+    def test_so_are_those_that_wait_for_nothing(self):
+        engine = self.make(Rules(eager=True))
+        waiting, sender = self.publisher(), self.publisher(positional=False)
+        engine.publish(waiting, "t", drafts("a"))
+        engine.persist()
+        for _ in range(int(PATIENCE) + 1):
+            self.store.refuse()
+            self.clock.advance(1)
+        self.assertEqual(waiting.log, [("confirmed", 1), ("refused", 0)])
+        self.assertEqual(sender.log, [])
+
+    def test_a_deletion_that_is_not_stored_is_no_success(self):
+        engine = self.make()
+        sending = self.coroutine(engine.send("t", drafts("a")))
+        self.store.finish()
+        (code,) = self.successResultOf(sending)
+        deleting = self.coroutine(engine.delete(code))
+        self.store.refuse()
+        self.turn()
+        self.failureResultOf(deleting, StoreUnavailable)
+
+    def test_what_can_not_be_read_makes_the_node_not_ready(self):
+        engine = self.make(Rules(memory_budget=1), prompt=True)
+        engine.publish(self.publisher(), "t", drafts("a"))
+        self.turn()
+        self.store.reads_fail = True
+        engine.subscribe(Receiver(), "t", 10)
+        self.turn()
+        self.assertFalse(engine.health().ready)
+        self.assertIn("i/o error", engine.health().reason)
+        self.store.reads_fail = False
+        self.clock.advance(1)
+        self.turn()
+        self.assertTrue(engine.health().ready)
+
     def test_acks_are_held_too_and_their_messages_not_delivered_again(self):
         engine = self.make()
         receiver = Receiver()
@@ -220,20 +255,38 @@ class FailureTests(EngineCase):
         self.assertEqual(receiver.got, ["a", "b"])
 
     def test_a_receiver_that_raises_does_not_stop_the_node(self):
-        engine = self.make(prompt=True)
+        engine = self.make(Rules(broadcast=True), prompt=True)
 
         class Broken:
             def deliver(self, delivery):
                 raise ZeroDivisionError
 
         engine.subscribe(Broken(), "t", 10)
+        whole = Receiver()
+        engine.subscribe(whole, "t", 10)
         publisher = self.publisher()
         engine.publish(publisher, "t", drafts("a"))
         self.turn()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(whole.got, ["a"])
         engine.publish(publisher, "u", drafts("b"))
         self.turn()
         self.assertEqual(engine.counts().all, 2)
+
+    def test_nor_does_a_publisher_that_raises(self):
+        engine = self.make(Rules(eager=True))
+
+        class Broken(Publisher):
+            def confirmed(self, receipts):
+                raise ZeroDivisionError
+
+        broken, whole = Broken(), self.publisher()
+        engine.attach(broken)
+        for publisher in (broken, whole):
+            engine.publish(publisher, "t", drafts("a"))
+        self.turn()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(whole.log, [("confirmed", 1)])
 
 
 class PressureTests(EngineCase):
@@ -247,6 +300,7 @@ class PressureTests(EngineCase):
         self.assertTrue(late.paused)
         self.failureResultOf(Deferred.fromCoroutine(engine.send("t", drafts("c"))), Full)
         self.assertIn("full", engine.health().reason)
+        self.assertTrue(engine.health().ready, "or no consumer would come and make room")
         receiver = Receiver()
         subscription = engine.subscribe(receiver, "t", 10)
         self.turn()
@@ -351,6 +405,16 @@ class EagerTests(EngineCase):
         (code,) = self.successResultOf(self.coroutine(engine.send("t", drafts("a"))))
         found = self.successResultOf(self.coroutine(engine.find(code)))
         self.assertEqual((found.data, found.status), ("a", Status.WAITING))
+
+    def test_a_consumer_need_not_wait_for_the_interval(self):
+        engine = self.make(prompt=True)
+        engine.publish(self.publisher(), "t", drafts("a"))
+        engine.subscribe(Receiver(), "u", 10)
+        self.turn()
+        receiver = Receiver()
+        engine.subscribe(receiver, "t", 10)
+        self.turn()
+        self.assertEqual(receiver.got, ["a"])
 
     def test_who_left_before_the_end_of_the_turn_is_told_nothing(self):
         engine = self.make()
@@ -473,10 +537,35 @@ class EndTests(EngineCase):
         self.assertEqual(self.store.naive.attempts, {})
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_closing_while_the_disk_fails_does_not_hang(self):
-        engine = self.make()
-        engine.publish(self.publisher(), "t", drafts("a"))
-        self.turn()
-        self.store.refuse()
-        self.successResultOf(self.coroutine(engine.close()))
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+    def test_closing_while_the_disk_fails_tries_once_more(self):
+        for works_again in (True, False):
+            engine = self.make(Rules(eager=True))
+            publisher = self.publisher()
+            engine.publish(publisher, "t", drafts("a"))
+            engine.persist()
+            self.store.refuse()
+            engine.freeze()
+            closing = self.coroutine(engine.close())
+            self.assertNoResult(closing)
+            if works_again:
+                self.store.finish()
+                self.turn()
+                while self.store.pending:
+                    self.store.finish()
+            else:
+                self.store.refuse()
+            self.turn()
+            self.successResultOf(closing)
+            self.assertEqual(len(self.store.naive.messages), works_again)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_frozen_node_confirms_nothing_new(self):
+        for rules in (Rules(), Rules(eager=True)):
+            engine = self.make(rules, prompt=True)
+            publisher = self.publisher()
+            self.successResultOf(engine.freeze())
+            engine.publish(publisher, "t", drafts("a"))
+            self.failureResultOf(self.coroutine(engine.send("t", drafts("b"))), StoreUnavailable)
+            self.turn()
+            self.assertEqual(publisher.log, [])
+            self.assertEqual(engine.counts().all, 0)

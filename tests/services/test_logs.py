@@ -1,5 +1,6 @@
 """A file a day."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +32,13 @@ class DailyLogTests(SynchronousTestCase):
         self.assertIn("before midnight", self.read("2026-11-21"))
         self.assertNotIn("after", self.read("2026-11-21"))
         self.assertRegex(self.read("2026-11-22"), r"\[test#info\] after midnight\n$")
+
+    def test_its_owner_alone_may_read_it(self):
+        self.addCleanup(os.umask, os.umask(0))
+        self.logs.open()
+        self.logs.close()
+        self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
+        self.assertEqual((self.folder / "kapokmq-2026-11-21.log").stat().st_mode & 0o777, 0o600)
 
     def test_a_restart_appends(self):
         for text in ("one", "two"):

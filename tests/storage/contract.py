@@ -384,8 +384,38 @@ class StoreContract(Harness):
         self.commit(topics=[TopicRow(1, "a")])
         for one in given:
             self.commit(publishes=[one])
-        self.assertEqual([stored.message.data[:2] for stored in self.search()][:3], ["19", "18", "17"])
-        self.assertEqual(len(self.search()), 20)
+        found = self.search(max_bytes=LOTS)
+        self.assertEqual([stored.message.data[:2] for stored in found][:3], ["19", "18", "17"])
+        self.assertEqual(len(found), 20)
+        # By default an answer is bounded: 19 to 16 are two bytes times 1 MiB each.
+        self.assertEqual([stored.message.data[:2] for stored in self.search()], ["19", "18", "17", "16"])
+
+    def test_a_search_ends_at_its_bytes(self):
+        given = [message(make_id(n % 2, n), "x" * (1 << n), created=n) for n in range(12)]
+        self.commit(topics=[TopicRow(0, "a"), TopicRow(1, "b")], publishes=given)
+        self.commit(consumed=[ConsumedRow(make_id(0, 0), make_id(0, OFFSET_MASK), 5)])
+        given.reverse()
+        first, second = given[0].size, given[1].size
+        for max_bytes, count in ((0, 1), (1, 1), (first, 1), (first + 1, 2), (first + second, 2), (LOTS, 12)):
+            with self.subTest(max_bytes=max_bytes):
+                self.assertEqual([one.message for one in self.search(max_bytes=max_bytes)], given[:count])
+        self.assertEqual(self.found_ids(max_bytes=9_000, limit=2), [one.id for one in given[:2]])
+        self.assertEqual(self.found_ids(status=Status.WAITING, max_bytes=first + 1), [given[0].id, given[2].id])
+        self.assertEqual(self.found_ids(status=Status.CONSUMED, max_bytes=1), [given[1].id])
+        self.assertEqual(self.found_ids(with_data=False, max_bytes=2 * OVERHEAD), [one.id for one in given[:2]])
+        self.assertEqual(self.found_ids(with_data=False, max_bytes=11 * OVERHEAD + 1), [one.id for one in given])
+
+    @inherited
+    @given(st.integers(0, 3_000), st.none() | st.sampled_from([Status.WAITING, Status.CONSUMED]))
+    def test_a_client_goes_on_with_offset(self, max_bytes, status):
+        self.store = self.fresh()
+        given = [message(make_id(n % 3, n), "x" * (n * 97 % 400)) for n in range(20)]
+        self.commit(topics=[TopicRow(n, str(n)) for n in range(3)], publishes=given)
+        self.commit(consumed=[ConsumedRow(make_id(1, 0), make_id(1, 9), 5)])
+        found = []
+        while more := self.found_ids(max_bytes=max_bytes, offset=len(found), status=status):
+            found += more
+        self.assertEqual(found, self.found_ids(status=status))
 
     # ---- what is old
 
@@ -419,6 +449,11 @@ class StoreContract(Harness):
         ):
             found = self.wait(self.store.aged_delayed(before, limit))
             self.assertEqual(found, [message(make_id(*key), "", due=dues[key], key="k") for key in expected])
+
+    def test_nothing_is_dropped_while_there_is_room(self):
+        self.commit(publishes=messages(1, range(9)), consumed=[ConsumedRow(make_id(1, 0), make_id(1, 8), 5)])
+        self.commit(removed=[RemovedRow(make_id(1, 0), make_id(1, 3))])
+        self.assertEqual(self.store.dropped(), [])
 
     def test_closing_twice(self):
         self.commit(publishes=messages(1, [0]))
@@ -476,6 +511,14 @@ class DurableContract(Harness):
             ],
         )
         self.assertEqual([topic.totals.delayed for topic in self.again(NOW + 2).topics], [0, 1])
+
+    def test_what_is_consumed_is_not_delayed_whatever_the_clock_says(self):
+        self.commit(topics=[TopicRow(1, "a"), TopicRow(2, "b")])
+        self.commit(publishes=messages(1, range(9), due=NOW) + messages(2, range(4), due=NOW))
+        self.commit(consumed=[ConsumedRow(make_id(1, 2), make_id(1, 4), NOW)])
+        self.commit(consumed=[ConsumedRow(make_id(1, 7), make_id(2, 0), NOW)])
+        # The clock is set back by an hour.
+        self.assertEqual([topic.totals.delayed for topic in self.again(NOW - 3_600_000).topics], [4, 3])
 
     def test_groups_are_recovered(self):
         self.commit(

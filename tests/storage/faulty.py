@@ -1,6 +1,7 @@
 """A disk that fails when told to: a VFS of SQLite's, in Python."""
 
 import itertools
+import threading
 
 import apsw
 
@@ -11,12 +12,14 @@ class Disk:
     """Connections through it behave, until `failing` holds an exception's class for an operation.
 
     That is "write", "sync", "read", or "fold": writing to the store itself, as only the folding of its log does.
-    `allowed` is how many of those operations still succeed before that.
+    `allowed` is how many of those operations still succeed before that. "fold" waits for `folding` to be set.
     """
 
     def __init__(self):
         self.failing = {}
         self.allowed = 0
+        self.folding = threading.Event()
+        self.folding.set()
         self.counts = dict.fromkeys(("write", "sync", "read", "fold"), 0)
         self.name = f"faulty-{next(_numbers)}"
         self._vfs = _VFS(self)
@@ -57,6 +60,7 @@ class _File(apsw.VFSFile):
     def xWrite(self, data, offset):
         self.disk.passes("write")
         if self.is_store:
+            self.disk.folding.wait(60)
             self.disk.passes("fold")
         super().xWrite(data, offset)
 

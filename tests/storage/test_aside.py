@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import os
 from pathlib import Path
 
 import apsw
@@ -9,8 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.errors import StoreRefused
 from kapokmq.storage import aside
+from kapokmq.storage.aside import set_aside
 from kapokmq.storage.lock import FileLock
-from kapokmq.storage.sqlite import set_aside
 from tests.storage.contract import NOW, Harness, messages
 from tests.storage.test_sqlite import SQLiteHarness
 
@@ -66,6 +67,42 @@ class SetAsideTests(SQLiteHarness, Harness, SynchronousTestCase):
         with self.assertRaisesRegex(StoreRefused, "is a directory"):
             set_aside(str(self.path.parent), "s")
 
+    def test_files_of_others_stay(self):
+        beside = self.path.parent
+        (beside / "notes.txt").write_text("theirs")
+        with apsw.Connection(str(beside / "other.db")) as other:
+            other.execute("create table theirs(x)")
+        other.close()
+        begun = apsw.Connection(str(beside / "begun.db"))
+        self.addCleanup(begun.close)
+        begun.execute("pragma journal_mode = wal; create table theirs(x)").fetchall()
+        (beside / "uv").touch()
+        (beside / "uv.lock").write_text("theirs")
+        names = self.names()
+        for name, pattern in (
+            ("notes.txt", "is no KapokMQ store: move it away"),
+            ("other.db", "is an SQLite database, but no KapokMQ store"),
+            ("begun.db", "is an SQLite database, but no KapokMQ store"),
+            ("uv", "uv.lock is in the way"),
+        ):
+            with self.assertRaisesRegex(StoreRefused, pattern):
+                set_aside(str(beside / name), "s")
+            self.assertEqual(self.names(), names)
+
+    def test_a_damaged_store(self):
+        self.wait(self.store.close())
+        good = self.path.read_bytes()
+        for stamp, data in enumerate((good[:50], good[:5000], good[:200] + b"\x5a" * 9000, b"")):
+            self.path.write_bytes(data)
+            aside = set_aside(str(self.path), str(stamp))
+            self.assertEqual(Path(aside).read_bytes(), data)
+
+    def test_a_store_whose_making_was_broken_off_takes_its_journal_along(self):
+        self.wait(self.store.close())
+        self.path.with_name("store.db-journal").write_bytes(b"what to undo")
+        set_aside(str(self.path), "s")
+        self.assertEqual(self.names(), ["store.db.s", "store.db.s-journal"])
+
     def test_a_directory_that_does_not_allow_it(self):
         self.wait(self.store.close())
 
@@ -108,6 +145,48 @@ class LockTests(SynchronousTestCase):
         self.lock.release()
         self.lock.release()
         self.assertEqual(list(self.path.parent.iterdir()), [])
+
+    def test_files_of_others_are_neither_taken_nor_changed(self):
+        victim, beside = self.path.parent / "victim", self.path.parent / "store.db.lock"
+        for content in ("theirs", "77", "12345678901234567890\n", "77\n\n", " 77\n", "\n", "77\nmore"):
+            beside.write_text(content)
+            with self.assertRaisesRegex(StoreRefused, r"store.db.lock is in the way: .*; move it away, or name"):
+                self.lock.take()
+            self.lock.release()
+            self.assertEqual(beside.read_text(), content)
+        beside.unlink()
+        for content in (None, "", "77\n"):
+            if content is not None:
+                victim.write_text(content)
+            beside.symlink_to("victim")
+            with self.assertRaisesRegex(StoreRefused, "is in the way"):
+                self.lock.take()
+            self.assertTrue(beside.is_symlink())
+            self.assertEqual(victim.read_text() if victim.exists() else None, content)
+            beside.unlink()
+        for make in (Path.mkdir, os.mkfifo):
+            make(beside)
+            with self.assertRaisesRegex(StoreRefused, "is in the way"):
+                self.lock.take()
+            (beside.rmdir if beside.is_dir() else beside.unlink)()
+
+    def test_what_a_killed_process_left_is_taken(self):
+        for content in ("", "1\n", "1234567890123456789\n"):
+            (self.path.parent / "store.db.lock").write_text(content)
+            self.lock.take()
+            self.assertEqual((self.path.parent / "store.db.lock").read_text(), f"{os.getpid()}\n")
+            self.lock.release()
+            self.assertEqual(list(self.path.parent.iterdir()), [])
+
+    def test_what_somebody_put_in_its_place_stays(self):
+        beside = self.path.parent / "store.db.lock"
+        for put in (lambda: beside.with_name("new").rename(beside), lambda: beside.write_text("theirs")):
+            beside.with_name("new").write_text("theirs")
+            self.lock.take()
+            put()
+            self.lock.release()
+            self.assertEqual(beside.read_text(), "theirs")
+            beside.unlink()
 
     def test_a_file_system_without_locks(self):
         def flock(descriptor, operation):

@@ -11,6 +11,7 @@ from kapokmq.core.commit import Commit, NextRow, RemovedRow, TopicRow
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.message import make_id
 from kapokmq.core.query import MessageQuery
+from kapokmq.storage import searches
 from kapokmq.storage.sqlite import SQLiteStore
 from tests.storage.contract import FAR, LOTS, NOW, Harness, entropy, messages
 from tests.storage.test_sqlite import SQLiteHarness
@@ -129,6 +130,23 @@ class ConstantCallsTests(SQLiteHarness, Harness, SynchronousTestCase):
             self.assertEqual(self.calls(lambda: self.store.search(search)), (3, 3))  # noqa: B023 -- likewise
             at += size
 
+    def test_one_search_at_a_time(self):
+        self.commit(topics=[TopicRow(1, "a")], publishes=messages(1, range(9)))
+        self.calls(lambda: self.store.search(MessageQuery(now=NOW)))
+        alone = self.statements[:]
+        del self.statements[:]
+        asked = [self.store.search(MessageQuery(now=NOW)) for _ in range(3)]
+        for one in asked:
+            self.assertEqual(len(self.wait(one)), 9)
+        self.assertEqual(self.statements, 3 * alone)
+
+    def test_many_topics_do_not_make_many_slices(self):
+        self.patch(searches, "SLICE", 5)
+        topics = range(1, 51)
+        self.commit(topics=[TopicRow(n, str(n)) for n in topics])
+        self.commit(publishes=[one for n in topics for one in messages(n, range(2))])
+        self.assertEqual(self.calls(lambda: self.store.search(MessageQuery(now=NOW))), (5, 5))
+
 
 class CancelTests(SQLiteHarness, Harness, SynchronousTestCase):
     """Who no longer wants an answer."""
@@ -139,3 +157,10 @@ class CancelTests(SQLiteHarness, Harness, SynchronousTestCase):
         cancelled.addErrback(lambda failure: None)
         cancelled.cancel()
         self.assertEqual(len(self.page().messages), 1)
+
+    def test_a_search_that_is_cancelled_while_it_waits_harms_nobody(self):
+        self.commit(topics=[TopicRow(1, "a")], publishes=messages(1, [0]))
+        first, cancelled, last = (self.store.search(MessageQuery(now=NOW)) for _ in range(3))
+        cancelled.addErrback(lambda failure: None)
+        cancelled.cancel()
+        self.assertEqual([len(self.wait(one)) for one in (first, last)], [1, 1])

@@ -2,12 +2,14 @@
 
 import apsw
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.commit import Commit, ConsumedRow, NextRow, TopicRow
 from kapokmq.core.errors import MisuseError, StoreRefused, StoreUnavailable
 from kapokmq.core.message import make_id
-from kapokmq.storage import checkpoint
+from kapokmq.storage import checkpoint, opening
+from tests.storage import pump
 from tests.storage.contract import NOW, Harness, messages
 from tests.storage.faulty import Disk
 from tests.storage.test_sqlite import SQLiteHarness
@@ -142,7 +144,7 @@ class FoldTests(BrokenDiskHarness, Harness, SynchronousTestCase):
         """So many commits of 100 KB."""
         for offset in range(first, first + count):
             self.commit(publishes=messages(1, [offset], headers="x" * 100_000))
-            self.page(0, 1)  # the reading thread folds first
+            self.wait(self.store._checkpoints._folding.call(lambda: None))
 
     def test_the_log_begins_anew_while_commits_go_on(self):
         for little in (checkpoint.LITTLE, -1):
@@ -177,6 +179,45 @@ class FoldTests(BrokenDiskHarness, Harness, SynchronousTestCase):
         shell.execute("commit")
         self.fill(32, 60)
         self.assertLess(self.path.with_name("store.db-wal").stat().st_size, 2 * grown + 1_000_000)
+
+    def test_a_log_that_grew_while_somebody_looked_is_cut_back(self):
+        self.patch(opening, "LOG_LIMIT", 500_000)
+        self.reopen()
+        shell = self.disk.connect(str(self.path), apsw.SQLITE_OPEN_READONLY)
+        self.addCleanup(shell.close)
+        shell.execute("begin; select count(*) from message").fetchall()
+        self.fill(0, 30)
+        self.assertGreater(self.path.with_name("store.db-wal").stat().st_size, 3_000_000)
+        shell.execute("commit")
+        self.fill(30, 60)
+        self.assertLess(self.path.with_name("store.db-wal").stat().st_size, 600_000)
+
+    def test_reads_and_commits_go_on_while_the_log_is_folded(self):
+        self.patch(pump, "PATIENCE", 10)
+        self.reopen()
+        self.addCleanup(self.disk.folding.set)
+        self.disk.folding.clear()
+        before = self.disk.counts["fold"]
+        for offset in range(9):
+            self.commit(publishes=messages(1, [offset], headers="x" * 100_000))
+            self.assertEqual(len(self.page().messages), offset + 1)
+        self.assertEqual(self.disk.counts["fold"], before)
+
+    def test_a_fold_that_closing_meets_ends_without_a_word(self):
+        for after in (0, 1, 5):
+            self.reopen()
+            warnings = []
+            self.patch(self.store._checkpoints, "_log", Logger(observer=warnings.append))
+            self.patch(checkpoint, "LITTLE", -1)  # all passes
+            self.disk.folding.clear()
+            self.commit(publishes=messages(after, range(9), headers="x" * 100_000))
+            for _ in range(after):
+                self.page(0, 1)
+            closed = self.store.close()
+            self.disk.folding.set()
+            self.wait(closed)
+            self.assertEqual(warnings, [])
+            self.assertEqual([file.name for file in self.path.parent.iterdir()], ["store.db"])
 
 
 class DamageTests(SQLiteHarness, Harness, SynchronousTestCase):
@@ -236,6 +277,17 @@ class DamageTests(SQLiteHarness, Harness, SynchronousTestCase):
             self.path.write_bytes(data[:size])
             self.refused(pattern)
 
+    def test_rows_that_make_no_sense_are_damage(self):
+        self.commit(topics=[TopicRow(1, "a")], publishes=messages(1, [0], headers="x" * 100))
+        self.wait(self.store.close())
+        data = self.path.read_bytes()
+        self.assertEqual(data.count(b"x" * 100), 1)
+        self.path.write_bytes(data.replace(b"x" * 100, b"\xff" * 100))
+        self.store = self.make(self.path)
+        self.store.open(NOW)
+        with self.assertRaisesRegex(StoreUnavailable, "is damaged"):
+            self.page()
+
     def test_damaged_bodies_fail_the_reads_that_meet_them(self):
         self.commit(topics=[TopicRow(1, "a")], publishes=messages(1, range(1000), headers="x" * 1000))
         size = self.path.stat().st_size
@@ -244,7 +296,8 @@ class DamageTests(SQLiteHarness, Harness, SynchronousTestCase):
         self.spoil(size // 2 // 4096 * 4096, 8192)
         self.store = self.make(self.path)
         self.store.open(NOW)
-        with self.assertRaisesRegex(StoreUnavailable, "CorruptError"):
+        remedy = "is damaged .CorruptError: .* stop the node, then restore it from a backup, or .* recoveryStrategy 0"
+        with self.assertRaisesRegex(StoreUnavailable, f"{self.path} {remedy}"):
             self.page()
         self.assertEqual(self.page(make_id(1, 0), make_id(1, 3)).messages, messages(1, range(3), headers="x" * 1000))
         self.commit(publishes=messages(2, [0]))

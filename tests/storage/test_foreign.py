@@ -12,8 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.errors import MisuseError, StoreRefused, StoreUnavailable
 from kapokmq.storage import opening
+from kapokmq.storage.aside import set_aside
 from kapokmq.storage.foreign import APPLICATION_ID
-from kapokmq.storage.sqlite import set_aside
 from tests.storage.contract import NOW, Harness, messages
 from tests.storage.test_sqlite import SQLiteHarness
 
@@ -87,6 +87,41 @@ class RefusalTests(SQLiteHarness, Harness, SynchronousTestCase):
         with self.assertRaisesRegex(StoreRefused, "no KapokMQ store"):
             store.open(NOW)
         self.assertEqual(other.execute("select count(*) from theirs").fetchall(), [(0,)])
+
+    def test_a_database_of_others_in_the_middle_of_a_change(self):
+        # What SQLite would roll back as soon as it opens it.
+        living = self.write("living.db", b"")
+        other = apsw.Connection(str(living))
+        self.addCleanup(other.close)
+        other.execute("create table theirs(x)")
+        other.execute("insert into theirs select zeroblob(3000) from json_each(?)", (str([*range(99)]),))
+        other.execute("pragma cache_size = 1; begin; update theirs set x = zeroblob(2999)")
+        for name in ("store.db", "MQDATA"):
+            path = self.write(name, living.read_bytes())
+            journal = living.with_name("living.db-journal").read_bytes()
+            self.assertEqual(journal[:8].hex(), "d9d505f920a163d7")
+            path.with_name(f"{name}-journal").write_bytes(journal)
+            self.refused(path, "is an SQLite database, but no KapokMQ store")
+
+    def test_what_lies_beside_a_file_of_others_stays(self):
+        for lock in (b"", b"77\n", b"theirs"):
+            path = self.write("uv", b"hello")
+            path.with_name("uv.lock").write_bytes(lock)
+            self.refused(path, "is no KapokMQ store")
+
+    def test_a_lock_of_others(self):
+        for data in (b"", self.path.read_bytes()):
+            path = self.write("uv", data)
+            path.with_name("uv.lock").write_bytes(b"version = 1\n")
+            self.refused(path, "uv.lock is in the way: .* move it away, or name another persistentFile")
+            path.with_name("uv.lock").unlink()
+            path.with_name("uv.lock").symlink_to(self.write("victim", b"77\n").resolve())
+            self.refused(path, "uv.lock is in the way")
+
+    def test_a_pipe(self):
+        path = self.write("other", b"").with_name("pipe.db")
+        os.mkfifo(path)
+        self.refused(path, "is a device or a pipe")
 
     def test_an_empty_file_becomes_a_store(self):
         path = self.write("store.db", b"")

@@ -73,6 +73,22 @@ class BudgetTests(Harness, SynchronousTestCase):
         self.assertIsNone(self.wait(self.store.find(make_id(2, 1), NOW)))
         self.assertEqual(self.store.held, 7 * 300)
 
+    def test_what_went_is_told_once(self):
+        self.publish(1, range(6))
+        self.publish(2, range(4))
+        self.consume(2, 1, 2)
+        self.consume(1, 0, 3)
+        self.assertEqual(self.store.dropped(), [])
+        self.publish(1, [6])
+        self.assertEqual(self.store.dropped(), [(2, 1)])
+        self.assertEqual(self.store.dropped(), [])
+        self.publish(1, [7, 8, 9])
+        self.publish(1, [10])
+        self.assertEqual(self.store.dropped(), [(1, 3), (2, 1)])
+        # What is removed on purpose is nobody's news.
+        self.commit(removed=[RemovedRow(make_id(1, 0), make_id(2, 9))])
+        self.assertEqual(self.store.dropped(), [])
+
     def test_room_is_made_of_several_runs(self):
         self.publish(1, range(10))
         self.consume(1, 0, 0)

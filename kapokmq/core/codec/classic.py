@@ -19,7 +19,8 @@ from kapokmq.core.engine import Delivery
 from kapokmq.core.errors import BadEncoding, BadMessage, PeerError, TooBig
 from kapokmq.core.message import LONGEST_DELAY, Draft, Status
 
-JSON_OVERHEAD = 256  # bytes of a frame that are not its data: braces, names, a delay
+_OVERHEAD = 256  # bytes of a frame that are not its data: braces, names, a delay
+_ESCAPED = 6  # bytes of JSON that one byte of text may take: \u0001
 _OK = text_frame(b"ok")
 _LONGEST_ACK = 64  # bytes; codes have 40
 _SMALLEST_INT64 = -(1 << 63)
@@ -46,6 +47,11 @@ class _Pushed(msgspec.Struct, gc=False):
 
 _read_strict = msgspec.json.Decoder(_Sent).decode
 _write = msgspec.json.Encoder().encode
+
+
+def longest_draft(longest: int) -> int:
+    """How long the JSON of a message may be, however it is escaped. `longest` is its text in bytes of UTF-8."""
+    return _ESCAPED * longest + _OVERHEAD
 
 
 def decode_drafts(frames: Iterable[bytes], longest: int) -> tuple[list[Draft], PeerError | None]:

@@ -2,17 +2,21 @@
 
 Names match without regard to case, what is unknown is passed over, what is missing or null stays as it was ("" and 0),
 the last one of a name counts, half a surrogate pair becomes U+FFFD. Beyond the original, DelayTime may be an integer as
-text; short of it, nesting ends at some 900 levels.
+text; short of it, nesting ends at some 900 levels, and there are no more than 10,000 values in a message: reading
+them takes the node's time from everybody else.
 """
 
 import json
 import re
 from typing import Any
 
-from kapokmq.core.errors import BadEncoding
+from kapokmq.core.errors import BadEncoding, BadMessage
+
+MOST_VALUES = 10_000
 
 _INT64 = range(-(1 << 63), 1 << 63)
 _INTEGER = re.compile(r"-?[0-9]{1,64}", re.ASCII)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # the last one may not end: no reading it twice
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -37,7 +41,8 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=_Number, parse_
 
 
 def read_lenient(frame: bytes) -> tuple[str, int]:
-    """Give MessageData and DelayTime. Raises BadEncoding."""
+    """Give MessageData and DelayTime. Raises BadEncoding and BadMessage."""
+    _check_values(frame)
     try:
         value = _DECODER.decode(frame.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -61,6 +66,21 @@ def read_lenient(frame: bytes) -> tuple[str, int]:
         elif folded == "delaytime":
             delay = _integer(given)
     return data, delay
+
+
+def _check_values(frame: bytes) -> None:
+    """Refuse what holds more values than anybody needs, without reading it."""
+    if _marks(frame) <= MOST_VALUES:
+        return
+    # Most of these marks may be in texts. No text begins with an escaped quote, so there are at least half as many.
+    quotes = frame.count(b'"') - frame.count(b'\\"')
+    if quotes > 4 * MOST_VALUES or _marks(_STRING.sub(b"", frame)) > MOST_VALUES:
+        raise BadMessage(f"JSON: more than {MOST_VALUES} values")
+
+
+def _marks(text: bytes) -> int:
+    """Count what stands before each value but the first in JSON that holds no texts."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def _text(given: Any) -> str:

@@ -10,7 +10,7 @@ What the original leaves open is bounded here: how long it may take, how often o
 
 from typing import NamedTuple
 
-from kapokmq.core.errors import PeerError, TooBig, WrongKey
+from kapokmq.core.errors import PeerError, WrongKey
 from serena.core.secret import Secret
 
 PROMPT = "Please enter the secret key"
@@ -37,9 +37,7 @@ class Login:
         self.deadline = now + seconds
 
     def matches(self, key: bytes) -> bool:
-        """Whether the peer may come in. Raises TooBig."""
-        if len(key) > LONGEST_KEY:
-            raise TooBig(f"key: longer than {LONGEST_KEY} bytes")
+        """Whether the peer may come in. Whoever reads keys takes none beyond LONGEST_KEY."""
         return self._secret.matches(key)
 
     def rebuff(self) -> Rebuff:

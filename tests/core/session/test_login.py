@@ -2,8 +2,8 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.core.errors import TooBig, WrongKey
-from kapokmq.core.session.login import LONGEST_KEY, PROMPT, RIGHT, WRONG, Login
+from kapokmq.core.errors import WrongKey
+from kapokmq.core.session.login import PROMPT, RIGHT, WRONG, Login
 from serena.core.secret import Secret
 
 
@@ -23,11 +23,6 @@ class LoginTests(SynchronousTestCase):
         self.assertTrue(self.login.matches("s3crét".encode()))
         for key in (b"", b"s3cret", "s3crét ".encode(), b"\xff", "s3crét".encode("latin-1")):
             self.assertFalse(self.login.matches(key))
-
-    def test_a_long_key_is_too_big(self):
-        self.assertFalse(self.login.matches(b"x" * LONGEST_KEY))
-        error = self.assertRaises(TooBig, self.login.matches, b"x" * (LONGEST_KEY + 1))
-        self.assertEqual((error.close_code, str(error)), (1009, "key: longer than 4096 bytes"))
 
     def test_the_fifth_wrong_key_is_the_last(self):
         for _ in range(4):

@@ -1,6 +1,8 @@
 """Forms: both kinds, and everything that is none."""
 
 import contextlib  # whole, because trial takes a module's `suppress` for its own
+import time
+from urllib.parse import quote_from_bytes
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,6 +37,29 @@ class FormTests(SynchronousTestCase):
         form = read_form(URLENCODED, b"a=1;b=2&c=%zz&d=%4&ok=1")
         self.assertEqual([form.text(name) for name in "abcd"], ["", "", "", ""])
         self.assertEqual(form.text("ok"), "1")
+
+    def test_backslashes_are_bytes_as_any(self):
+        form = read_form(URLENCODED, b"a=\\x41%41\\&b=%5C%5cn\\n\\%e4%B8%AD&\\=%0A\n\xc3\xa9&c=%4\\1&d=%x41&e=1%")
+        self.assertEqual([form.text(name) for name in "abcde"], ["\\x41A\\", "\\\\n\\n\\中", "", "", ""])
+        self.assertEqual(form.text("\\"), "\n\né")
+
+    def test_big_bodies_take_little_time(self):
+        mebibytes = 3 << 20
+        for kind, body in (
+            (URLENCODED, b"a=" + b"%41x" * (mebibytes // 4)),
+            (URLENCODED, b"a=" + b"%e4%b8%ad" * (mebibytes // 9)),
+            (URLENCODED, b"a=" + b"\\%" * (mebibytes // 2)),
+            (b"multipart/form-data; boundary=b", b"--b" + b"\r\n" * (mebibytes // 2) + b"--b--"),
+            (b"multipart/form-data; boundary=b", b"--b\r\nX:" + b";a=b" * (mebibytes // 4) + b"\r\n\r\n\r\n--b--"),
+        ):
+            began = time.process_time()
+            read_form(kind, body)
+            self.assertLess(time.process_time() - began, 0.3, body[:20])
+
+    @given(st.binary(max_size=100).filter(lambda raw: b";" not in raw))
+    def test_bytes_are_given_back(self, raw):
+        for body in (quote_from_bytes(raw), quote_from_bytes(raw, safe="\\"), "".join(f"%{byte:02x}" for byte in raw)):
+            self.assertEqual(read_form(URLENCODED, b"a=" + body.encode())._fields, {b"a": raw})
 
     def test_multipart(self):
         form = read_form(b'Multipart/Form-Data; boundary="XyZ"', multipart({"topic": "a", "data": "two\r\nlines--XyZ"}))
