@@ -175,6 +175,11 @@ class SearchTests(NodeTests):
             self.assertEqual(self.engine.searches[-1]["limit"], limit)
         self.assertEqual(self.said("/Console/GetMessageList", limit="0", status="3", **EVER)["data"], [])
 
+    def test_an_offset_that_would_walk_for_ever_is_refused(self):
+        self.body("/Console/GetMessageList", offset="1000000", **EVER)
+        self.assertEqual(self.engine.searches[-1]["offset"], 1_000_000)
+        self.assertEqual(self.said("/Console/GetMessageList", offset="1000001", **EVER)["field"], "offset")
+
     def test_bad_numbers_are_named(self):
         for field in ("limit", "offset"):
             for text in ("junk", "-1", "1.5", "9" * 50):
