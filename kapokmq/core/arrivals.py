@@ -144,6 +144,8 @@ class Arrivals:
         offset = message_id & OFFSET_MASK
         if offset >= topic.visible:
             return  # the store has shown it before it has reported its commit: `appear` schedules it anew
+        if topic.consumed_part(offset, offset):
+            return  # it had fallen due before a restart with the clock set back, and was not counted as delayed
         self._tally.fell_due(topic)
         unsaved = self._unsaved.pop(message_id, None)
         for group in topic.groups.values():

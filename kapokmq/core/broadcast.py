@@ -110,7 +110,8 @@ class BroadcastGroup(Group):
             return self._release(messages, now)
         # It timed out: it alone gets them again. Others may hold them still, so that is no attempt of the group's.
         for message, code in zip(messages, self._codes.of(messages), strict=True):
-            self.attempts.setdefault(message.id & OFFSET_MASK, Attempt(0, code))
+            if not self.position.is_done(message.id & OFFSET_MASK):
+                self.attempts.setdefault(message.id & OFFSET_MASK, Attempt(0, code))
         if messages:
             self._falls_behind(member)
             member.backlog.extendleft(reversed(messages))

@@ -138,7 +138,8 @@ class Retention:
         for message in going:
             if message.due is not None and self._schedule.is_waiting(message.id, message.due):
                 self._schedule.cancel(message.id)
-                delayed += 1
+                offset = message.id & OFFSET_MASK
+                delayed += not topic.consumed_part(offset, offset)
         runs = runs_of(message.id & OFFSET_MASK for message in going)
         consumed = 0
         for first, last in runs:

@@ -68,6 +68,46 @@ class MisuseTests(SynchronousTestCase):
         self.assertFalse(retention.delete(None, START))
 
 
+class CountTests(SynchronousTestCase):
+    """The wall clock is set back, and the node restarts: what had fallen due and was consumed seems to be delayed."""
+
+    def rig_after_that(self):
+        rig = Rig(Rules(clean_seconds=None))
+        consumer = rig.connect("a")
+        rig.publish("a", ["1", "2"], delay=10)
+        rig.commit()
+        rig.wait(10)
+        rig.ack(consumer, list(consumer.held))
+        rig.commit()
+        rig.now = rig.now._replace(wall=START.wall + 1000)
+        rig.crash()
+        return rig
+
+    def test_it_stays_consumed_when_it_falls_due_again(self):
+        rig = self.rig_after_that()
+        self.assertEqual(rig.broker.counts(), (2, 2, 0, 0))
+        rig.wait(20)
+        self.assertEqual(rig.broker.counts(), (2, 2, 0, 0))
+        self.assertEqual(rig.connect("a").bodies, [])
+
+    def test_and_when_it_is_deleted(self):
+        rig = self.rig_after_that()
+        rig.delete("1")
+        rig.commit()
+        self.assertEqual(rig.broker.counts(), (1, 1, 0, 0))
+
+    def test_a_deleted_message_that_times_out_in_a_broadcast_leaves_nothing(self):
+        rig = Rig(Rules(broadcast=True, lease_seconds=5.0))
+        rig.connect("a")
+        rig.publish("a", ["1"])
+        rig.commit()
+        rig.delete("1")
+        rig.wait(5)
+        rig.commit()
+        (group,) = rig.broker.catalog.groups.values()
+        self.assertEqual(group.attempts, {})
+
+
 class SliceTests(SynchronousTestCase):
     def test_leases_expire_in_slices_and_in_order(self):
         rig = Rig(Rules(lease_seconds=5.0))

@@ -6,7 +6,7 @@ import time
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.integration.broker import VECTORS, BrokerProcess, folder, start
+from tests.integration.broker import VECTORS, BrokerProcess, folder, start, until
 from tests.integration.daemon import Daemon
 from tests.integration.wire import Consumer, Producer
 
@@ -48,7 +48,8 @@ class RefusedStoreTests(SynchronousTestCase):
         daily = (place / "log" / f"kapokmq-{time.strftime('%Y-%m-%d')}.log").read_text()
         for log in (daily, daemon.log.read_text()):
             self.assertIn(said.removeprefix("kapokmq: ").strip(), log)
-        self.assertIsNone(daemon.pid)
+        # The parent ends as soon as the child has told it why; the child takes its pid file away right after that.
+        until(lambda: daemon.pid is None, "the end of the pid file")
         self.assertEqual(contents(place / "data"), before)
 
     def test_a_directory(self):
