@@ -16,9 +16,10 @@ from kapokmq.core.settings import AccessSettings, DeliverySettings
 from kapokmq.protocols.classic import ConsumerConversation, Inside, ProducerConversation, Visitor
 from kapokmq.protocols.connections import Connections, Kind
 from kapokmq.protocols.entrance import Entrance
+from kapokmq.protocols.factory import WebSocketFactory
 from kapokmq.protocols.handshake import RefusedUpgrade, check_upgrade, find_target
 from kapokmq.protocols.limits import WrongKeys
-from kapokmq.protocols.websocket import Limit, WebSocketConnection, WebSocketFactory
+from kapokmq.protocols.websocket import Limit, WebSocketConnection
 from serena.web.answers import FOREIGN_ORIGIN, NOT_FOUND, PLAIN, Answer, send
 from serena.web.channel import NodeChannel
 from serena.web.origin import sent_by_foreign_page

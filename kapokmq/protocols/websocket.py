@@ -3,44 +3,32 @@
 Autobahn finds frames, joins fragments and checks them. What differs from it:
 
 - All messages of one TCP read are handed on in one call.
-- A connection ends in steps, whoever wants it to and for whatever reason:
-
-      OPEN       frames are read
-      SETTLING   nothing is read any more; what the peer is still due is written
-      ENDING     our close frame is written, then the sending half is closed; what still comes is read and dropped,
-                 because a socket that is closed with unread bytes resets, and the peer would never see the close frame
-      GONE       the peer closed its half, or has been cut off
-
-  SETTLING and ENDING are bounded in time. Autobahn's own ending would refuse most codes, and reset the socket while the
-  close frame is on its way.
+- A connection ends in steps (`ending.py`). Autobahn's own ending would refuse most codes, and reset the socket
+  while the close frame is on its way.
 - What is refused is told in our words: which limit it was, and of what.
 - A message has at most 1,024 fragments, empty ones included, and 60 s from its first byte to its last.
 - Timers run on the clock that is handed in; Autobahn's are switched off, because they use the process's reactor.
 """
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Any, NamedTuple
 
-from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ISSLTransport
+from autobahn.twisted.websocket import WebSocketServerProtocol
+from twisted.internet.interfaces import IPushProducer, IReactorTime, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from kapokmq.core.codec.frames import close_payload
+from kapokmq.core.codec.frames import close_payload, is_utf8
 from kapokmq.protocols.conversation import Conversation
+from kapokmq.protocols.ending import Ending, Phase, may_be_sent
+from kapokmq.protocols.factory import WebSocketFactory
 from kapokmq.protocols.heartbeat import PONG_WITHIN, Heartbeat
 from kapokmq.protocols.patience import ENDED_WITHIN, Patience
 
-SETTLE_WITHIN = 40.0  # seconds; the engine gives up on a publish after 30
-LINGER = 5.0  # seconds that the peer has for its half of the end
 MOST_FRAGMENTS = 1024
 PROTOCOL_ERROR, BAD_PAYLOAD, POLICY, TOO_BIG, INTERNAL_ERROR = 1002, 1007, 1008, 1009, 1011
-
-_REGISTERED = frozenset({*range(1000, 1004), *range(1007, 1015)})
-_PRIVATE = range(3000, 5000)
 
 # Autobahn sees only what we have checked already: no extensions, no subprotocols, no origin.
 _HANDSHAKE = (
@@ -49,37 +37,11 @@ _HANDSHAKE = (
 )
 
 
-class Phase(Enum):
-    """How far a connection's end has come."""
-
-    OPEN = 0
-    SETTLING = 1
-    ENDING = 2
-    GONE = 3
-
-
 class Limit(NamedTuple):
     """How long messages may be, in bytes, and what is said of longer ones."""
 
     longest: int
     reason: str
-
-
-class WebSocketFactory(WebSocketServerFactory):
-    """Autobahn's settings, which all connections share."""
-
-    def __init__(self, clock: IReactorTime) -> None:
-        super().__init__(reactor=clock, server="")
-        self.setProtocolOptions(
-            versions=[13],
-            webStatus=False,
-            failByDrop=False,
-            openHandshakeTimeout=0,
-            closeHandshakeTimeout=0,
-            autoPingInterval=0,
-            autoPingTimeout=0,
-            allowNullOrigin=True,
-        )
 
 
 @implementer(IPushProducer)
@@ -100,12 +62,11 @@ class WebSocketConnection(WebSocketServerProtocol):
         self._answers = False
         self.stalled = False
         self._clock = clock
-        self._phase = Phase.OPEN
+        self._ending = Ending(clock, settled=self._is_settled, goodbye=self._say_goodbye, cut=self.abort)
         self._frames: list[bytes] = []
         self._reading = True
         self._unanswered: bytes | None = None
         self._close = b""
-        self._timer: IDelayedCall | None = None
         self._too_long = ""
         self._fragments = 0
         self._whole = False  # whether a message or a control frame outside of one has ended in this read
@@ -142,7 +103,7 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Let Autobahn read, and hand on what it found."""
-        if self._phase is not Phase.OPEN:
+        if self._ending.phase is not Phase.OPEN:
             return
         self._heartbeat.heard()
         self._whole = False
@@ -156,7 +117,7 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def _look_at_the_rest(self) -> None:
         """See whether the read ended within a frame or a message."""
-        if self._phase is not Phase.OPEN:
+        if self._ending.phase is not Phase.OPEN:
             return
         if not self.data and self.current_frame is None and not self.inside_message:
             self._patience.ended()
@@ -189,7 +150,7 @@ class WebSocketConnection(WebSocketServerProtocol):
     def onMessageEnd(self) -> None:
         """Keep a message for the end of the read."""
         self._whole = True
-        if self._phase is Phase.OPEN:
+        if self._ending.phase is Phase.OPEN:
             self._frames.append(b"".join(self.message_data))
             if self.eager:
                 self._hand_on()
@@ -202,7 +163,7 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def stop_reading(self) -> None:
         """Take nothing more for now. What is read already still comes."""
-        if self._phase is Phase.OPEN and self._reading:
+        if self._ending.phase is Phase.OPEN and self._reading:
             self._reading = False
             self._heartbeat.stop()
             self._patience.pause()
@@ -210,10 +171,10 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def go_on_reading(self) -> None:
         """Take more."""
-        if not self._reading and self._phase is not Phase.GONE:
+        if not self._reading and self._ending.phase is not Phase.GONE:
             self._reading = True
             self.transport.resumeProducing()
-            if self._phase is Phase.OPEN:
+            if self._ending.phase is Phase.OPEN:
                 self._heartbeat.start()
                 self._patience.go_on()
 
@@ -221,7 +182,7 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def write(self, data: bytes) -> None:
         """Write frames, while that makes sense."""
-        if self._phase in {Phase.OPEN, Phase.SETTLING}:
+        if self._ending.phase in {Phase.OPEN, Phase.SETTLING}:
             self.transport.write(data)
 
     def pauseProducing(self) -> None:
@@ -261,9 +222,9 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> None:
         """The peer says goodbye: answer with its code, after what it is still due. See `_fail_connection`."""
-        if code is not None and not _may_be_sent(code):
+        if code is not None and not may_be_sent(code):
             self._fail_connection(PROTOCOL_ERROR, f"invalid close code {code}")
-        elif not _is_utf8(reasonRaw or b""):
+        elif not is_utf8(reasonRaw or b""):
             self._fail_connection(BAD_PAYLOAD, "invalid close reason: not UTF-8")
         else:
             self._hand_on()
@@ -272,7 +233,7 @@ class WebSocketConnection(WebSocketServerProtocol):
     def _fail_connection(self, code: int = PROTOCOL_ERROR, reason: str = "") -> None:
         """The peer broke the protocol. Autobahn comes here with whatever it finds wrong; what came before counts."""
         self._hand_on()
-        if self._phase is Phase.OPEN:
+        if self._ending.phase is Phase.OPEN:
             self._log.info(
                 "{peer} broke the WebSocket protocol: {code} {reason}", peer=self.peer, code=code, reason=reason
             )
@@ -289,9 +250,8 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def close(self, code: int | None, reason: str) -> None:
         """Read no more, and say goodbye when everything that the peer is due has been written."""
-        if self._phase is not Phase.OPEN:
+        if self._ending.phase is not Phase.OPEN:
             return
-        self._phase = Phase.SETTLING
         self._close = close_payload(code, reason)
         self.state = self.STATE_CLOSED  # for Autobahn, which then looks at nothing more
         self.failedByMe = True
@@ -299,21 +259,19 @@ class WebSocketConnection(WebSocketServerProtocol):
         self._heartbeat.stop()
         self._patience.stop()
         self.go_on_reading()
-        self._timer = self._clock.callLater(SETTLE_WITHIN, self._end)
-        self.settle()
+        self._ending.begin()
 
     def settle(self) -> None:
         """Go on with the end, if one was begun and nothing is left to be written."""
-        if self._phase is Phase.SETTLING and self._conversation.settled:
-            self._end()
+        self._ending.settle()
 
-    def _end(self) -> None:
-        self._stop_timer()
+    def _is_settled(self) -> bool:
+        return self._conversation.settled
+
+    def _say_goodbye(self) -> None:
         self._conversation.ended()
         self.sendFrame(opcode=8, payload=self._close)
-        self._phase = Phase.ENDING
         self.transport.unregisterProducer()
-        self._timer = self._clock.callLater(LINGER, self.abort)
         half_close = getattr(self.transport, "loseWriteConnection", None)
         if half_close is None or ISSLTransport.providedBy(self.transport):
             self.transport.loseConnection()
@@ -322,34 +280,15 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     def abort(self) -> None:
         """Cut the connection."""
-        if self._phase is not Phase.GONE:
+        if self._ending.phase is not Phase.GONE:
             self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, whoever wanted it."""
-        before, self._phase = self._phase, Phase.GONE
-        self._stop_timer()
+        before = self._ending.gone()
         self._heartbeat.stop()
         self._patience.stop()
         if before in {Phase.OPEN, Phase.SETTLING}:
             self._conversation.ended()
         super().connectionLost(reason)
         self._gone(self)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
-
-
-def _may_be_sent(code: int) -> bool:
-    """Whether an end may send this close code (RFC 6455, 7.4.2, and IANA's register)."""
-    return code in _REGISTERED or code in _PRIVATE
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

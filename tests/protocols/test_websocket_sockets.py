@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from zope.interface import directlyProvides
 
-from kapokmq.protocols import websocket
+from kapokmq.protocols import ending
 from tests.protocols.sockets import SocketNode
 from tests.protocols.test_websocket_ending import PROTOCOL_ERRORS
 from tests.protocols.wire import (
@@ -127,7 +127,7 @@ class SocketTests(TestCase):
         await self.sees(stranger, PROMPT, close_frame(1001, "this node stops"))
 
     async def test_who_never_closes_is_cut_off(self):
-        self.patch(websocket, "LINGER", 0.2)
+        self.patch(ending, "LINGER", 0.2)
         client = await self.node.enter()
         client.readConnectionLost = client.writeConnectionLost = lambda: None
         directlyProvides(client, IHalfCloseableProtocol)
@@ -138,7 +138,7 @@ class SocketTests(TestCase):
         self.assertEqual(len(self.node.connections), 0)
 
     async def test_who_never_reads_is_cut_off(self):
-        self.patch(websocket, "LINGER", 0.2)
+        self.patch(ending, "LINGER", 0.2)
         client = await self.node.enter(CONSUMER)
         client.transport.pauseProducing()
         for _ in range(20):

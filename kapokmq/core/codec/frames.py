@@ -33,3 +33,12 @@ def close_payload(code: int | None, reason: str) -> bytes:
         return b""
     cut = reason.encode("utf-8", "replace")[:LONGEST_REASON].decode("utf-8", "ignore")
     return code.to_bytes(2, "big") + cut.encode()
+
+
+def is_utf8(text: bytes) -> bool:
+    """Whether a close reason is what RFC 6455 (5.5.1) wants it to be."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
