@@ -26,8 +26,8 @@ class BusyReactorTests(TestCase):
     timeout = 120
 
     def setUp(self):
-        # As in a node (kapokmq/tap.py). A turn of `work` is longer than that: who waits for the GIL asks for it only when
-        # nobody has let it go for so long, so shorter turns, without a pause between them, would starve it.
+        # As in a node (kapokmq/tap.py), and a turn of `work` is longer than that. Who waits for the GIL asks for it
+        # only when nobody has let it go for so long: shorter turns, without a pause between them, would starve it.
         self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.path = Path(self.mktemp()) / "store.db"
