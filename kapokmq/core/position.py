@@ -46,6 +46,7 @@ class Position:
         self.wanted: deque[int] = deque()
         self.reading = False  # a page is on its way
         self.fetching = False  # wanted messages are on their way
+        self._sought: set[int] = set()  # wanted, or being fetched
         self._postponed: dict[int, Message | None] = {}
         self._later: list[tuple[float, int]] = []  # (steady, offset), a heap
 
@@ -99,7 +100,9 @@ class Position:
         """A delayed message fell due. False if it lies beyond `end`: it will be met there."""
         if offset >= self.end:
             return False
-        if offset not in self._postponed and not self.is_done(offset):
+        # It may be on its way already: as a retry, which the wall clock, set back before a restart, has overtaken.
+        if not (offset in self._postponed or offset in self._sought or self.is_done(offset)):
+            self._sought.add(offset)
             self.wanted.append(offset)
         return True
 
@@ -109,6 +112,7 @@ class Position:
         One that is to fall due yet (the wall clock was set back before a restart) comes again when it does.
         """
         self.fetching = False
+        self._sought.difference_update(asked)
         found = {message.id & OFFSET_MASK: message for message in messages}
         missing: list[int] = []
         for offset in asked:

@@ -256,6 +256,19 @@ class PositionTests(SynchronousTestCase):
         self.assertFalse(position.runs_dry(position.ready, 2, 1), "what is leased is in memory as well")
         self.assertTrue(position.runs_dry(position.ready, 2, 0), "who has nothing reads on all the same")
 
+    def test_what_is_on_its_way_is_not_asked_for_again(self):
+        position, _ = a_position()
+        position.end = 2
+        position.fall_due(1)
+        position.fall_due(1)
+        self.assertEqual(list(position.wanted), [1])
+        position.wanted.clear()
+        position.fetching = True
+        position.fall_due(1)
+        self.assertFalse(position.wanted)
+        position.fetched([a_message(1)], [1], Schedule(0))
+        self.assertEqual(len(position.ready), 1)
+
     def test_what_lies_ahead_is_left_to_the_store_when_nobody_is_there(self):
         position, memory = a_position()
         feed(position, [a_message(0), a_message(1)], 2)
