@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.core.codec.frames import close_payload, text_frame, text_frames
+from kapokmq.core.codec.frames import close_payload, is_utf8, text_frame, text_frames
 
 
 class FrameTests(SynchronousTestCase):
@@ -32,3 +32,9 @@ class FrameTests(SynchronousTestCase):
         self.assertLessEqual(len(payload), 125)
         self.assertTrue(reason.encode("utf-8", "replace").startswith(payload[2:]))
         payload[2:].decode("utf-8")
+
+
+class ReasonTests(SynchronousTestCase):
+    def test_a_reason_is_utf8_or_not(self):
+        self.assertTrue(is_utf8("é".encode()))
+        self.assertFalse(is_utf8(b"\xff"))
