@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -33,13 +34,18 @@ class TwistdNode(Node):
     """A node that can't start says so in one line: on the terminal, or through the process that started the daemon."""
 
     def startService(self) -> None:
-        """See Node."""
+        """See Node. SIGUSR2 begins a drain."""
         try:
             super().startService()
+            self._on_drain_signal()
         except WorldError:
             # Twisted removes its pid file and lets the process end with 1; only the traceback is left out.
             sys.excepthook = _in_one_line
             raise
+
+    def _on_drain_signal(self) -> None:
+        if hasattr(signal, "SIGUSR2"):  # SIGUSR1 is twistd's own: it begins another log file
+            signal.signal(signal.SIGUSR2, lambda *_: self._reactor.callFromThread(self.drain))
 
 
 def _in_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
@@ -73,4 +79,5 @@ def makeService(options: Options) -> IService:
         wall=time.time,
         entropy=os.urandom,
         choose=lambda members, count: draw.choices(members, k=count),
+        drained=reactor.stop,
     )

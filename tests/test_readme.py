@@ -74,9 +74,9 @@ class PythonTests(SynchronousTestCase):
             check=False,
         )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(done.stdout, "ok ship order 17\n")
+        self.assertEqual(done.stdout, "orders.eu ship order 17\n")
         until(lambda: broker.api.counts()["consumed"] == 1, "ack")
-        (shown,) = broker.api.messages(CONSUMED, topic="orders")
+        (shown,) = broker.api.messages(CONSUMED, topic="orders.eu")
         self.assertEqual(shown["MessageData"], "ship order 17")
 
     def test_the_curl_example_publishes(self):
@@ -141,5 +141,5 @@ class JavaScriptTests(SynchronousTestCase):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         until(lambda: broker.api.counts()["consumed"] == 1 or process.poll() is not None, "ack")
-        self.assertIn('"MessageData":"hello"', out.read_text("utf-8"))
+        self.assertEqual(out.read_text("utf-8"), "orders hello\n")
         self.assertEqual(broker.api.counts()["consumed"], 1)

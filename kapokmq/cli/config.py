@@ -50,5 +50,7 @@ def summary(settings: NodeSettings) -> Iterator[str]:
     yield f"  {_DURABILITY[store.durability].format(interval=store.interval, path=store.path)}"
     if retention.clean_seconds is not None:
         yield f"  deletes messages after {retention.clean_seconds:g} s"
+    if settings.topics:
+        yield f"  policies of topics, by name or pattern: {len(settings.topics)}"
     for warning in settings.warnings:
         yield f"warning: {warning}"

@@ -9,22 +9,25 @@ from collections.abc import Sequence
 from kapokmq.core.catalog import Catalog
 from kapokmq.core.dealer import Dealer
 from kapokmq.core.effects import Effect, FetchMessages, LoadSchedule, ReadPage
+from kapokmq.core.group import Group
 from kapokmq.core.ledger import Ledger, Published
 from kapokmq.core.message import OFFSET_MASK, Message, make_id, topic_of
 from kapokmq.core.moment import Moment
 from kapokmq.core.position import Memory
+from kapokmq.core.retention import Retention
 from kapokmq.core.rules import Rules
 from kapokmq.core.schedule import Due, Schedule
 from kapokmq.core.tally import Tally
 from kapokmq.core.topic import Topic
 
 READ_AGAIN = 1.0  # seconds until a read that failed is tried again
+MOST_AHEAD = 10_000  # messages kept in memory for somebody who is not owed them
 
 
 class Arrivals:
     """Feeds groups, and stirs them for the next round of dealing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 -- each is a part of the broker
         self,
         rules: Rules,
         memory: Memory,
@@ -33,6 +36,7 @@ class Arrivals:
         ledger: Ledger,
         tally: Tally,
         dealer: Dealer,
+        retention: Retention,
     ) -> None:
         self._rules = rules
         self._memory = memory
@@ -41,29 +45,47 @@ class Arrivals:
         self._ledger = ledger
         self._tally = tally
         self._dealer = dealer
+        self._retention = retention
         self._unsaved: dict[int, Message] = {}  # delayed, and visible before their commit (eager only)
         self._load_at = 0.0  # steady seconds: not before, after a load that failed
 
     # ---- from commits
 
-    def appear(self, topic: Topic, messages: list[Message], size: int) -> None:
-        """Let the groups of a topic see new messages. `size` is theirs in bytes."""
-        before, stop = topic.visible, (messages[-1].id & OFFSET_MASK) + 1
-        topic.visible = stop
-        eager, paged = self._rules.eager, self._rules.paged
+    def appear(self, topic: Topic, messages: Sequence[Message], stop: int, size: int) -> None:
+        """Let the groups of a topic see new messages, below the offset `stop`. `size` is theirs in bytes."""
+        before, topic.visible = topic.visible, stop
+        eager = self._rules.eager
         delayed = [message for message in messages if message.due is not None]
         for message in delayed:
-            self._schedule.add(message.due or 0, message.id, stored=not eager)
-            if eager:
+            stored = not eager or message.id <= make_id(topic.number, topic.committed) - 1
+            self._schedule.add(message.due or 0, message.id, stored=stored)
+            if not stored:
                 self._unsaved[message.id] = message
         self._tally.published(topic, len(messages), len(delayed))
         room = self._memory.held + size <= self._rules.memory_budget
-        for group in topic.groups.values():
-            position = group.position
+        for group in topic.all_groups():
             # Kept in memory for a group that has come so far and has somebody to deal to; else paged when it is due.
-            if position.end == before and (not paged or (room and group.members)):
-                self._ledger.acknowledge(group, position.feed(messages, stop, self._schedule, size))
-            self._dealer.stir((topic, group))
+            if group.position.end == before and self._keeps(group, room=room):
+                self._ledger.acknowledge(group, group.position.feed(messages, stop, self._schedule, size))
+            if group.members:
+                self._dealer.stir((topic, group))
+
+    def pass_through(self, topic: Topic, messages: Sequence[Message], size: int) -> None:
+        """Let those who are connected have messages that are stored nowhere."""
+        topic.visible = topic.committed = stop = topic.next
+        room = self._memory.held + size <= self._rules.memory_budget
+        self._tally.passed(len(messages))
+        for group in topic.all_groups():
+            if group.members and room and len(group.position.ahead) < MOST_AHEAD:
+                group.position.feed(messages, stop, self._schedule, size)
+                self._dealer.stir((topic, group))
+            else:
+                group.position.feed((), stop, self._schedule, 0)
+
+    def _keeps(self, group: Group, *, room: bool) -> bool:
+        if group.durable and not self._rules.paged:
+            return True
+        return room and bool(group.members) and (group.durable or len(group.position.ahead) < MOST_AHEAD)
 
     def saved(self, topic: Topic, entries: Sequence[Published]) -> None:
         """Messages that groups could see before are in the store now."""
@@ -72,7 +94,7 @@ class Arrivals:
             self._schedule.saved(ids)
             for message_id in ids:
                 self._unsaved.pop(message_id, None)
-        for group in topic.groups.values():
+        for group in topic.all_groups():
             self._dealer.stir((topic, group))
 
     # ---- from the schedule
@@ -80,7 +102,7 @@ class Arrivals:
     def fall_due(self, now: Moment) -> None:
         """Let groups have what has fallen due."""
         for message_id in self._schedule.fall(now.wall):
-            self._fell_due(message_id)
+            self._fell_due(message_id, now)
 
     def waits(self, now: Moment) -> list[float]:
         """Seconds until the schedule has something to do, if it has."""
@@ -111,6 +133,8 @@ class Arrivals:
         """A page came: the messages from `asked.first` to before the id `stop` (None: it could not be read)."""
         position = asked.group.position
         position.reading = False
+        if asked.group.gone:
+            return []
         if messages is None:
             self._dealer.deadlines.sooner(asked.group, now.steady + READ_AGAIN)
             return []
@@ -122,6 +146,8 @@ class Arrivals:
     def fetched(self, asked: FetchMessages, messages: Sequence[Message] | None, stop: int, now: Moment) -> list[Effect]:
         """Messages asked for by id came, those below the id `stop`; the others are to be asked for again."""
         position = asked.group.position
+        if asked.group.gone:
+            return []
         offsets = [message_id & OFFSET_MASK for message_id in asked.ids]
         if messages is None:
             position.fetching = False
@@ -139,18 +165,25 @@ class Arrivals:
         self._dealer.stir((asked.topic, asked.group))
         return self._dealer.deal(now)
 
-    def _fell_due(self, message_id: int) -> None:
-        topic = self._catalog.by_number[topic_of(message_id)]
+    def _fell_due(self, message_id: int, now: Moment) -> None:
+        topic = self._catalog.by_number.get(topic_of(message_id))
         offset = message_id & OFFSET_MASK
+        if topic is None:
+            return
         if offset >= topic.visible:
             return  # the store has shown it before it has reported its commit: `appear` schedules it anew
-        if topic.consumed_part(offset, offset):
-            return  # it had fallen due before a restart with the clock set back, and was not counted as delayed
-        self._tally.fell_due(topic)
+        # Consumed: it had fallen due before a restart with the clock set back, and was not counted as delayed. A group
+        # that was made since may wait for it all the same.
+        consumed = bool(topic.consumed_part(offset, offset))
+        if not consumed:
+            self._tally.fell_due(topic)
         unsaved = self._unsaved.pop(message_id, None)
-        for group in topic.groups.values():
+        for group in topic.all_groups():
             if unsaved is not None and offset < group.position.end:
                 group.position.supply(unsaved)
             else:
                 group.position.fall_due(offset)
             self._dealer.stir((topic, group))
+        if not consumed and topic.groups and all(group.position.is_done(offset) for group in topic.groups.values()):
+            # Purged while it was delayed, or older than all groups that are left.
+            self._retention.consumed(topic, topic.consumed_by_all(None, [(offset, offset)]), now)

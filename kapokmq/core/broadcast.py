@@ -6,12 +6,16 @@ all of those have acknowledged or gone; if all went without an acknowledgement, 
 
 from itertools import islice
 
-from kapokmq.core.group import DISCONNECTED, Attempt, Codes, Group, Hand, Lost
+from kapokmq.core.attempts import Attempt
+from kapokmq.core.codes import Codes
+from kapokmq.core.group import Group, Hand, Setup
+from kapokmq.core.lost import End, Lost
 from kapokmq.core.member import Member
 from kapokmq.core.message import OFFSET_MASK, Message
 from kapokmq.core.moment import Moment
 from kapokmq.core.position import Position
-from kapokmq.core.rules import BATCH, WRITE_BYTES, Rules
+from kapokmq.core.rules import BATCH, WRITE_BYTES
+from kapokmq.core.terms import DISCONNECTED, Terms
 
 DEALT_AT_ONCE = 100_000  # leases made in one go: messages times members
 
@@ -23,8 +27,11 @@ class BroadcastGroup(Group):
     somebody has acknowledged. The fastest member runs ahead of the slowest by half the memory budget at most.
     """
 
-    def __init__(self, number: int, name: str, topic: str, position: Position, rules: Rules, codes: Codes) -> None:
-        super().__init__(number, name, topic, position, rules, codes)
+    mode = "broadcast"
+
+    def __init__(self, setup: Setup, position: Position, terms: Terms, codes: Codes, memory_budget: int) -> None:
+        super().__init__(setup, position, terms, codes)
+        self._most_assigned = memory_budget // 2  # bytes
         self._owing: dict[int, int] = {}
         self._acked: set[int] = set()
         self._assigned = 0  # bytes
@@ -33,8 +40,11 @@ class BroadcastGroup(Group):
     def deal(self, now: Moment, allowance: int) -> list[Hand]:
         """Assign a batch to everybody, then let those who lag behind catch up."""
         hands: list[Hand] = []
+        if self.terms.paused or self._leaving:
+            return hands
+        self.eligible()
         if self.members and allowance > 0 and not self._overrun:
-            messages = self.position.take(min(allowance, BATCH, max(1, DEALT_AT_ONCE // len(self.members))))
+            messages = self.position.take(min(allowance, BATCH, max(1, DEALT_AT_ONCE // len(self.members))), now.wall)
             if messages:
                 hands += self._assign(messages, now)
         for member in self._lagging():
@@ -46,19 +56,21 @@ class BroadcastGroup(Group):
     def wants_to_deal(self) -> bool:
         """Whether there is something to assign, or somebody to catch up."""
         to_assign = bool(self.members) and self.position.queued and not self._overrun
-        return to_assign or bool(self._lagging())
+        return not (self.terms.paused or self._leaving) and (to_assign or bool(self._lagging()))
 
     def leave(self, member: Member, now: Moment) -> Lost:
         """A member went: it owes nothing any more, of what it held and of what it had still to get."""
         backlog = list(member.backlog)
         member.backlog.clear()
         self._behind.pop(member, None)
-        released = self._release(backlog, now)  # first, so that what it held comes before it again
+        released = self._release(
+            backlog, now, End(DISCONNECTED, DISCONNECTED, member.consumer.receiver.label)
+        )  # first, so that what it held comes before it again
         return released.and_also(super().leave(member, now))
 
     @property
     def _overrun(self) -> bool:
-        return self._assigned > self._rules.memory_budget // 2
+        return self._assigned > self._most_assigned
 
     def _lagging(self) -> list[Member]:
         return [member for member in self._behind if member in self._able]
@@ -69,7 +81,7 @@ class BroadcastGroup(Group):
         self._assigned += sum([message.size for message in messages])
         in_step: list[Member] = []
         for member in self.members:
-            if member.flowing and not member.backlog and member.credit >= len(messages):
+            if member.consumer.flowing and not member.backlog and member.consumer.credit >= len(messages):
                 in_step.append(member)
             else:
                 self._falls_behind(member)
@@ -80,7 +92,7 @@ class BroadcastGroup(Group):
         """The next batch of what was assigned to a member that lags behind."""
         batch: list[Message] = []
         room = WRITE_BYTES
-        for message in islice(member.backlog, int(min(member.credit, BATCH))):
+        for message in islice(member.backlog, int(min(member.consumer.credit, BATCH))):
             room -= len(message.data)
             if room < 0 and batch:
                 break
@@ -105,9 +117,9 @@ class BroadcastGroup(Group):
         self._catches_up(member)
         return self._acknowledged(member, [late])
 
-    def _lost(self, member: Member, messages: list[Message], now: Moment, reason: str) -> Lost:
+    def _lost(self, member: Member, messages: list[Message], now: Moment, end: End) -> Lost:
         if member not in self.members:
-            return self._release(messages, now)
+            return self._release(messages, now, end)
         # It timed out: it alone gets them again. Others may hold them still, so that is no attempt of the group's.
         for message, code in zip(messages, self._codes.of(messages), strict=True):
             if not self.position.is_done(message.id & OFFSET_MASK):
@@ -117,12 +129,11 @@ class BroadcastGroup(Group):
             member.backlog.extendleft(reversed(messages))
         return Lost([], [], len(messages))
 
-    def _release(self, messages: list[Message], now: Moment) -> Lost:
+    def _release(self, messages: list[Message], now: Moment, end: End) -> Lost:
         """A member that went owes these no more."""
         done, unread = self._settle(messages, acked=False)
-        rows = self._count_attempts(unread, now, DISCONNECTED)
-        self._retry(unread, now, DISCONNECTED)
-        return Lost(done, rows, len(unread))
+        failed = self._fail(unread, now, end)
+        return failed._replace(done=done + failed.done, leases=len(unread))
 
     def _falls_behind(self, member: Member) -> None:
         self._behind[member] = None

@@ -5,27 +5,37 @@ is pending until the commit that holds it is reported (`take_commit`, then `comm
 that are not in memory are asked for with effects and come back through `arrivals`.
 
     publish -> pending -> (commit) -> Confirm, Deliver -> ack -> (commit) -> consumed
+
+This is the front; the work is in the parts that it puts together.
 """
 
 from collections.abc import Sequence
 
 from kapokmq.core.arrivals import Arrivals
 from kapokmq.core.catalog import Catalog
-from kapokmq.core.commit import Recovered
-from kapokmq.core.dealer import Dealer, Place
-from kapokmq.core.effects import Confirm, Effect, Refuse
-from kapokmq.core.engine import Counts, Figures, Publisher, Receipt, Receiver
-from kapokmq.core.errors import Full, MisuseError, StoreUnavailable
-from kapokmq.core.group import Choose, Codes, Lost
-from kapokmq.core.ledger import Ledger, Published, Taken
-from kapokmq.core.member import Member
-from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Draft, Message, make_id
+from kapokmq.core.codes import Codes
+from kapokmq.core.commit import Outcome
+from kapokmq.core.consuming import Consuming
+from kapokmq.core.dealer import Dealer
+from kapokmq.core.effects import Effect, Sweep, SweepDelayed, SweepExpired
+from kapokmq.core.emptying import Emptying
+from kapokmq.core.engine import Counts, Figures, Wish
+from kapokmq.core.errors import Draining, Full, StoreUnavailable
+from kapokmq.core.group import Choose, Group
+from kapokmq.core.ledger import Ledger, Taken
+from kapokmq.core.member import Consumer
+from kapokmq.core.message import Draft
 from kapokmq.core.moment import Moment
+from kapokmq.core.peers import Publisher, Receiver
 from kapokmq.core.position import Memory
-from kapokmq.core.query import TopicCounts
+from kapokmq.core.publishing import PLAIN, Call, Publishing
+from kapokmq.core.query import Remnant, TopicCounts
+from kapokmq.core.recovered import Recovered
 from kapokmq.core.retention import Retention
 from kapokmq.core.rules import Rules
 from kapokmq.core.schedule import Schedule
+from kapokmq.core.settling import Settling
+from kapokmq.core.steering import Steering
 from kapokmq.core.tally import Tally
 from kapokmq.core.topic import Topic
 
@@ -36,68 +46,54 @@ class Broker:
     def __init__(self, rules: Rules, recovered: Recovered, choose: Choose, now: Moment) -> None:
         self.rules = rules
         self.epoch = recovered.epoch
-        self._memory = Memory(rules.memory_budget)
-        self.codes = Codes(recovered.store_id)
         self.store_id = recovered.store_id
+        self.codes = Codes(recovered.store_id)
         self.ledger = Ledger()
         self.schedule = Schedule(now.wall)
         self.tally = Tally(self.ledger)
+        self._memory = Memory(rules.memory_budget)
         self.catalog = Catalog(rules, self.ledger, self._memory, self.codes, choose)
         self.catalog.recover(recovered, now)
         for topic in self.catalog.by_number.values():
             self.tally.found(topic)
-        self.dealer = Dealer(throttled=rules.throttled, settled=self._settled, dealt=self.tally.delivered)
-        self.retention = Retention(rules, self.catalog, self.ledger, self.tally, self.schedule)
-        self.arrivals = Arrivals(rules, self._memory, self.schedule, self.catalog, self.ledger, self.tally, self.dealer)
-        self._places: dict[Member, Place] = {}
+        catalog, ledger, tally, schedule = self.catalog, self.ledger, self.tally, self.schedule
+        self.retention = Retention(rules, catalog, ledger, tally, schedule)
+        self.emptying = Emptying(self.retention, schedule)
+        settling = Settling(ledger, tally, self.retention)
+        self.dealer = Dealer(throttled=rules.throttled, settled=settling.settled, dealt=tally.delivered)
+        self.arrivals = Arrivals(rules, self._memory, schedule, catalog, ledger, tally, self.dealer, self.retention)
+        self.consuming = Consuming(rules, catalog, tally, self.dealer, self.retention, settling)
+        self.publishing = Publishing(rules, self.epoch, self.codes, catalog, ledger, tally, self.arrivals)
+        self.steering = Steering(
+            catalog, ledger, tally, schedule, self.retention, self.emptying, self.dealer, self.consuming, settling
+        )
         self._failure: StoreUnavailable | None = None
+        self.draining = False
         self.held_by_store = 0
         self._full = False
-        for group in self.catalog.groups.values():
+        for group in catalog.groups.values():
             self.dealer.watch(group)
 
     # ---- publishing
 
     def publish(
-        self, publisher: Publisher, topic_name: str, drafts: Sequence[Draft], reference: object, now: Moment
+        self,
+        publisher: Publisher,
+        topic_name: str,
+        drafts: Sequence[Draft],
+        reference: object,
+        now: Moment,
+        call: Call = PLAIN,
     ) -> list[Effect]:
-        """Take a batch.
-
-        Raises Full or StoreUnavailable, with nothing taken, to publishers that are not positional; BadName where the
-        node has too many topics.
-        """
-        if not drafts:
-            raise MisuseError("a publish of nothing")
+        """Take a batch. Raises what Engine.publish raises, with nothing taken."""
+        if self.draining:
+            raise Draining("this node stops: publish to another one")
         if not publisher.positional:
             if self._failure is not None:
                 raise StoreUnavailable(str(self._failure))
             if self.full:
                 raise Full("the broker is full: messages must be consumed before more are taken")
-        topic = self.catalog.topic(topic_name)
-        first, epoch, wall = make_id(topic.number, topic.next), self.epoch, now.wall
-        messages = [
-            Message(
-                message_id,
-                epoch,
-                wall,
-                draft.delay,
-                wall + draft.delay_ms if draft.delay_ms > 0 else None,
-                None,
-                None,
-                None,
-                draft.data,
-            )
-            for message_id, draft in enumerate(drafts, first)
-        ]
-        size = sum([len(draft.data) for draft in drafts]) + OVERHEAD * len(messages)
-        receipt = Receipt(reference, first, len(messages))
-        topic.next += len(messages)
-        eager = self.rules.eager
-        self.ledger.publish(Published(topic, publisher, receipt, messages, size, eager))
-        if not eager:
-            return []
-        self.arrivals.appear(topic, messages, size)
-        return [Confirm(publisher, [receipt]), *self.dealer.deal(now)]
+        return self.publishing.publish(publisher, topic_name, drafts, reference, call, now) + self.dealer.deal(now)
 
     @property
     def full(self) -> bool:
@@ -117,31 +113,24 @@ class Broker:
         """What the next commit holds."""
         return self.ledger.take()
 
-    def committed(self, taken: Taken, now: Moment) -> list[Effect]:
+    def committed(self, taken: Taken, now: Moment, outcome: Outcome | None = None) -> list[Effect]:
         """A commit is durable: confirm, then deliver."""
         self._failure = None
-        swept = self.retention.committed(len(taken.commit.removed), now)
-        confirms: dict[Publisher, list[Receipt]] = {}
-        arrived: dict[Topic, list[Published]] = {}
-        for entry in taken.published:
-            arrived.setdefault(entry.topic, []).append(entry)
-            if not entry.confirmed:
-                confirms.setdefault(entry.publisher, []).append(entry.receipt)
-        for topic, entries in arrived.items():
-            last = entries[-1].receipt
-            topic.committed = (last.first + last.count) & OFFSET_MASK
-            if self.rules.eager:
-                self.arrivals.saved(topic, entries)
-                continue
-            messages = entries[0].messages if len(entries) == 1 else [m for entry in entries for m in entry.messages]
-            self.arrivals.appear(topic, messages, sum(entry.size for entry in entries))
-        effects: list[Effect] = [Confirm(publisher, receipts) for publisher, receipts in confirms.items()]
-        return effects + swept + self.dealer.deal(now)
+        self.steering.moved(taken.commit.dues)
+        effects = self.publishing.committed(taken, outcome or Outcome(), now)
+        effects += self.retention.committed(len(taken.commit.removed), now)
+        for topic in {entry.topic: None for entry in taken.published}:
+            if topic.effective.overflow == "dropOldest":
+                self.emptying.trim(topic)
+        return effects + self.steering.finish() + self.dealer.deal(now)
 
     def dropped(self, topics: Sequence[tuple[int, int]], now: Moment) -> None:
         """The store had no room left for consumed messages: (topic number, how many) are gone."""
         for number, count in topics:
-            self.tally.removed(self.catalog.by_number[number], count, count, now, by_age=False)
+            topic = self.catalog.by_number.get(number)
+            if topic is not None:
+                self.tally.removed(topic, count, count, now, by_age=False)
+                self.ledger.shrink(topic)
 
     def commit_failed(self, taken: Taken, reason: StoreUnavailable, *, give_up: bool) -> list[Effect]:
         """A commit failed. Who can be told so is; the rest stays, to be tried again.
@@ -150,10 +139,7 @@ class Broker:
         """
         self._failure = reason
         self.ledger.put_back(taken, self.catalog.groups, self.catalog.by_number)
-        refused: dict[Publisher, list[Receipt]] = {}
-        for entry in self.ledger.drop(positional=give_up):
-            refused.setdefault(entry.publisher, []).append(entry.receipt)
-        return [Refuse(publisher, receipts, reason) for publisher, receipts in refused.items()]
+        return self.publishing.refused(self.ledger.drop(positional=give_up), reason)
 
     @property
     def failure(self) -> StoreUnavailable | None:
@@ -164,60 +150,77 @@ class Broker:
 
     def subscribe(
         self, receiver: Receiver, topic_name: str, credit: int | None, now: Moment
-    ) -> tuple[Member, list[Effect]]:
+    ) -> tuple[Consumer, list[Effect]]:
         """Join the topic's default group."""
-        topic = self.catalog.topic(topic_name)
-        group = self.catalog.default_group(topic)
-        self.retention.spare(topic, group)
-        member = Member(receiver, topic_name, credit)
-        group.join(member)
-        self._places[member] = (topic, group)
-        return member, self._stirred((topic, group), now)
+        consumer = self.consuming.subscribe(receiver, topic_name, credit)
+        return consumer, self.dealer.deal(now)
 
-    def unsubscribe(self, member: Member, now: Moment) -> list[Effect]:
-        """A member went: what it holds is given back. A member that is gone already is ignored."""
-        place = self._places.pop(member, None)
-        if place is None:
-            return []
-        group = place[1]
-        self._took_back(place, group.leave(member, now), now)
-        if self.rules.paged and not group.members:
-            group.position.let_go()
-        self.dealer.watch(group)
-        return self._stirred(place, now)
+    def join(
+        self, receiver: Receiver, pattern: str, wish: Wish, starts: dict[Topic, int], now: Moment
+    ) -> tuple[Consumer, list[Effect]]:
+        """Become a member as wished. See Consuming.join."""
+        consumer = self.consuming.join(receiver, pattern, wish, starts)
+        return consumer, self.dealer.deal(now)
 
-    def ack(self, member: Member, codes: Sequence[str], now: Moment) -> list[Effect]:
-        """A member is done with these."""
-        place = self._places.get(member)
-        if place is None:
-            return []
-        done, ignored = place[1].acknowledge(member, codes)
-        self.tally.acked += len(codes) - ignored
-        self.tally.ignored_acks += ignored
-        self._settled(place, done, now)
-        return self._stirred(place, now)
+    def unsubscribe(self, consumer: Consumer, now: Moment) -> list[Effect]:
+        """A consumer went: what it holds is given back."""
+        self.consuming.leave(consumer, now)
+        return self.dealer.deal(now)
 
-    def flow(self, member: Member, *, flowing: bool, now: Moment) -> list[Effect]:
-        """A member's transport takes bytes, or takes no more."""
-        member.flowing = flowing
-        place = self._places.get(member)
-        if place is None:
-            return []
-        place[1].rate(member)
-        return self._stirred(place, now) if flowing else []
+    def ack(self, consumer: Consumer, codes: Sequence[str], now: Moment) -> tuple[list[str], list[Effect]]:
+        """A consumer is done with these. Gives the codes that were ignored."""
+        return self.consuming.acknowledge(consumer, codes, now), self.dealer.deal(now)
+
+    def nack(
+        self, consumer: Consumer, codes: Sequence[str], wait: float | None, reason: str, now: Moment
+    ) -> tuple[list[str], list[Effect]]:
+        """A consumer could not do these: deal them again after `wait` seconds, None: as the group's terms say."""
+        return self.consuming.reject(consumer, codes, wait, reason, now), self.dealer.deal(now)
+
+    def touch(self, consumer: Consumer, codes: Sequence[str], now: Moment) -> list[str]:
+        """A consumer is still at work on these. Gives the codes that it does not hold."""
+        return self.consuming.touch(consumer, codes, now)
+
+    def credit(self, consumer: Consumer, credit: int, now: Moment) -> list[Effect]:
+        """A consumer may hold so many."""
+        self.consuming.allow(consumer, credit)
+        return self.dealer.deal(now)
+
+    def flow(self, consumer: Consumer, *, flowing: bool, now: Moment) -> list[Effect]:
+        """A consumer's transport takes bytes, or takes no more."""
+        self.consuming.flow(consumer, flowing=flowing)
+        return self.dealer.deal(now) if flowing else []
 
     # ---- time
 
     def advance(self, now: Moment) -> list[Effect]:
         """Do what has fallen due, and another round of dealing."""
         self.arrivals.fall_due(now)
+        self.consuming.go_on()
         for group in self.dealer.deadlines.pop(now.steady):
-            place = (self.catalog.by_name[group.topic], group)
-            self._took_back(place, group.expire(now), now)
-            group.position.resume(now.steady)
-            self.dealer.watch(group)
-            self.dealer.stir(place)
+            self._look_at(group, now)
         return self.arrivals.load_schedule(now) + self.dealer.deal(now)
+
+    def check(self, now: Moment) -> list[Effect]:
+        """Look for what is past its time, every few seconds."""
+        for topic in self.catalog.limited:
+            self.emptying.trim(topic)
+        return self.retention.sweep(now) + self.steering.finish()
+
+    def swept(self, asked: Sweep, found: Sequence[Remnant] | None, stop: int, now: Moment) -> list[Effect]:
+        """A slice of a topic came, up to the id `stop` (None: it could not be read)."""
+        if asked.every:
+            effects = self.emptying.swept(asked, found, stop, now)
+            return effects if found is None else effects + self.steering.finish()
+        return self.retention.swept(asked, found, stop, now)
+
+    def swept_apart(
+        self, asked: SweepDelayed | SweepExpired, found: Sequence[Remnant] | None, now: Moment
+    ) -> list[Effect]:
+        """A slice of what was delayed, or of what has expired, came (None: it could not be read)."""
+        if isinstance(asked, SweepDelayed):
+            return self.retention.swept_delayed(asked, found, now)
+        return self.retention.swept_expired(asked, found, now)
 
     def refill(self, count: int, now: Moment) -> list[Effect]:
         """Under a throttle: that many messages may be dealt until the next refill."""
@@ -226,7 +229,7 @@ class Broker:
 
     def next_wait(self, now: Moment) -> float | None:
         """Seconds until `advance` is to be called; None when nothing will fall due."""
-        if self.dealer.wants_turn:
+        if self.dealer.wants_turn or self.consuming.joining:
             return 0.0
         waits = self.arrivals.waits(now)
         deadline = self.dealer.deadlines.next()
@@ -236,50 +239,38 @@ class Broker:
 
     # ---- questions
 
+    @property
+    def in_flight(self) -> int:
+        """How many messages are held, counted once a member."""
+        return self._memory.leases
+
+    @property
+    def held_since(self) -> int | None:
+        """Since when the message is held that has been held for longest, in wall milliseconds."""
+        groups = [group for topic in self.catalog.by_number.values() for group in topic.all_groups()]
+        return min([since for group in groups if (since := group.leases.oldest()) is not None], default=None)
+
     def counts(self) -> Counts:
         """All topics together."""
         return Counts(self.tally.stored, self.tally.consumed, self.tally.delayed, self.tally.waiting)
 
     def topics(self) -> list[TopicCounts]:
         """Topic by topic, sorted by name."""
-        return [
-            TopicCounts(
-                topic.name,
-                topic.stored,
-                topic.consumed,
-                topic.delayed,
-                topic.waiting,
-                sum(group.in_flight for group in topic.groups.values()),
-            )
-            for _, topic in sorted(self.catalog.by_name.items())
-        ]
+        return [topic.counts() for _, topic in sorted(self.catalog.by_name.items())]
 
     def figures(self) -> Figures:
         """For metrics."""
-        in_flight = sum(group.in_flight for group in self.catalog.groups.values())
         # Eagerly dealt messages are in both places, but they are the same ones.
         held, pending = self._memory.held, self.ledger.bytes
         memory = max(held, pending) if self.rules.eager else held + pending
-        return self.tally.figures(in_flight, memory, len(self.catalog.by_name))
+        return self.tally.figures(self.in_flight, memory, len(self.catalog.by_name), len(self.catalog.groups))
 
     # ---- inside
 
-    def _stirred(self, place: Place, now: Moment) -> list[Effect]:
+    def _look_at(self, group: Group, now: Moment) -> None:
+        """A group's deadline is reached."""
+        place = (self.catalog.by_name[group.topic], group)
+        self.consuming.timed_out(place, now)
+        group.position.resume(now.steady)
+        self.dealer.watch(group)
         self.dealer.stir(place)
-        return self.dealer.deal(now)
-
-    def _took_back(self, place: Place, lost: Lost, now: Moment) -> None:
-        topic, group = place
-        self.ledger.attempt(group, lost.rows)
-        if lost.leases:
-            self.tally.retried(topic, lost.leases, now)
-        self._settled(place, lost.done, now)
-
-    def _settled(self, place: Place, offsets: list[int], now: Moment) -> None:
-        """A group is done with these: the store is to know, and perhaps they are consumed by that."""
-        if not offsets:
-            return
-        topic, group = place
-        runs = group.position.settle_all(offsets)
-        self.ledger.acknowledge(group, runs)
-        self.retention.consumed(topic, topic.consumed_by_all(group, runs), now)

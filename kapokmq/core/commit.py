@@ -11,10 +11,11 @@ from kapokmq.core.message import Message
 
 
 class TopicRow(NamedTuple):
-    """A topic that came into being."""
+    """A topic that came into being, or whose policy changed: JSON (core/policy.py), None for nothing special."""
 
     number: int
     name: str
+    policy: str | None = None
 
 
 class NextRow(NamedTuple):
@@ -24,14 +25,34 @@ class NextRow(NamedTuple):
     next: int
 
 
+class SizeRow(NamedTuple):
+    """The store is to say how many bytes a topic takes after this commit (`Outcome.sizes`)."""
+
+    topic: int
+
+
 class GroupRow(NamedTuple):
-    """A durable group that came into being. `kind` is "default" or "named"; `start` the first offset it is due."""
+    """A durable group that came into being, or whose configuration changed (then `start` is left as it was).
+
+    `kind` is "default" or "named"; `start` the first offset it is due; `config` JSON (core/policy.py), None: nothing
+    special.
+    """
 
     number: int
     topic: int
     name: str
     kind: str
     start: int
+    config: str | None = None
+
+
+class PatternRow(NamedTuple):
+    """A group that every topic whose name matches `pattern` is to have. `config` as in GroupRow; `gone`: no more."""
+
+    pattern: str
+    name: str
+    config: str | None = None
+    gone: bool = False
 
 
 class MarkRow(NamedTuple):
@@ -50,6 +71,18 @@ class AckRow(NamedTuple):
     group: int
     first: int
     last: int
+
+
+class AckedRow(NamedTuple):
+    """A group is done with the offsets `first` to `last` (included) since `at` (wall ms).
+
+    Kept for people to look at, where a topic has several groups. Rows of a group never lie within one another.
+    """
+
+    group: int
+    first: int
+    last: int
+    at: int
 
 
 class ConsumedRow(NamedTuple):
@@ -80,6 +113,93 @@ class AttemptRow(NamedTuple):
     reason: str
 
 
+class DeadRow(NamedTuple):
+    """A message that a group has given up after `tries` attempts, at `at` (wall ms); `reason` is the last one's.
+
+    It takes the place of the AttemptRow, and vanishes with the removal of the message.
+    """
+
+    group: int
+    offset: int
+    at: int
+    tries: int
+    reason: str
+
+
+class RevivedRow(NamedTuple):
+    """The dead letters `first` to `last` (offsets, both included) of a group are dead no more."""
+
+    group: int
+    first: int
+    last: int
+
+
+class EventRow(NamedTuple):
+    """Something out of the ordinary in a message's life: `kind` says what, `who` did it (a consumer, an operator).
+
+    `tries` are the attempts so far. A group's events of a message vanish with its removal.
+    """
+
+    group: int
+    offset: int
+    at: int
+    kind: str
+    tries: int
+    who: str
+    reason: str
+
+
+class DueRow(NamedTuple):
+    """A delayed message falls due, and expires, at other times (wall ms) than it was published for."""
+
+    id: int
+    due: int
+    expire: int | None = None
+
+
+class KeyRow(NamedTuple):
+    """A message with a key, to be stored only if no message of the topic with that key is remembered.
+
+    Keys are remembered by `bucket`: the window's number, counted in windows since 1970. Those of the row's own bucket
+    and the one before it count. Of two rows with one key the one with the lower id is stored.
+    """
+
+    topic: int
+    bucket: int
+    key: str
+    id: int
+    epoch: int
+
+
+class SentRow(NamedTuple):
+    """A publish call that can be told apart: number `publish` of `session`, `count` messages with ids from `first` on.
+
+    `at` is in wall ms; `crc` is made of the messages, so that another call under the same number is found out.
+    """
+
+    session: str
+    publish: int
+    first: int
+    epoch: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of that name, which nobody needs here
+    at: int
+    crc: int = 0
+
+
+class ForgottenRow(NamedTuple):
+    """The publish calls of a session up to the number `publish`, included, need not be remembered any more."""
+
+    session: str
+    publish: int
+
+
+class DroppedRow(NamedTuple):
+    """A group (`kind` "group") or a topic ("topic") is gone, with all that is recorded of it but its messages."""
+
+    kind: str
+    number: int
+
+
 class HourRow(NamedTuple):
     """What happened to a topic's messages in an hour (wall hours since 1970), to be added to what is stored."""
 
@@ -100,57 +220,41 @@ class Commit:
 
     topics: list[TopicRow] = field(default_factory=list)
     groups: list[GroupRow] = field(default_factory=list)
+    patterns: list[PatternRow] = field(default_factory=list)
+    keys: list[KeyRow] = field(default_factory=list)
     nexts: list[NextRow] = field(default_factory=list)
     publishes: list[Message] = field(default_factory=list)
+    sent: list[SentRow] = field(default_factory=list)
+    dues: list[DueRow] = field(default_factory=list)
     marks: list[MarkRow] = field(default_factory=list)
     acks: list[AckRow] = field(default_factory=list)
     consumed: list[ConsumedRow] = field(default_factory=list)
+    acked: list[AckedRow] = field(default_factory=list)
     attempts: list[AttemptRow] = field(default_factory=list)
+    dead: list[DeadRow] = field(default_factory=list)
+    revived: list[RevivedRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
     removed: list[RemovedRow] = field(default_factory=list)
+    forgotten: list[ForgottenRow] = field(default_factory=list)
     hours: list[HourRow] = field(default_factory=list)
+    dropped: list[DroppedRow] = field(default_factory=list)
+    sizes: list[SizeRow] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What is stored of a topic: the sum of its hours. `delayed` are those not yet due when the store was opened."""
+class Duplicate(NamedTuple):
+    """A message that was not stored, because one with its key was: what stands for it is `original`, of `epoch`."""
 
-    published: int = 0
-    consumed: int = 0
-    expired: int = 0
-    deleted: int = 0
-    cleaned: int = 0
-    delayed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveredTopic:
-    """A topic as it was found. `first` is the lowest offset that still has a message (`next` when there is none)."""
-
-    number: int
-    name: str
-    next: int
-    first: int
-    totals: Totals
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveredGroup:
-    """A durable group as it was found: mark, runs above it (ascending, disjoint), leases that ended badly."""
-
-    number: int
-    topic: int
-    name: str
-    kind: str
-    mark: int
-    runs: list[tuple[int, int]]
-    attempts: list[AttemptRow]
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What opening a store finds. `epoch` is already this start's: one more than the last one's, and committed."""
-
-    store_id: int
+    id: int
+    original: int
     epoch: int
-    topics: list[RecoveredTopic]
-    groups: list[RecoveredGroup]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a store says of a commit that is durable. `sizes` are (topic, bytes), for the commit's `sizes`.
+
+    Bytes are counted as `Message.size`; a store that keeps text as UTF-8 may count that.
+    """
+
+    duplicates: list[Duplicate] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)

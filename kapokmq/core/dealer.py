@@ -66,6 +66,11 @@ class Dealer:
                 self._hungry[group] = place
         return effects
 
+    def forget(self, group: Group) -> None:
+        """A group is gone."""
+        self._hungry.pop(group, None)
+        self.deadlines.discard(group)
+
     def watch(self, group: Group) -> None:
         """Look at a group again when its first deadline is reached."""
         when = group.next_deadline()
@@ -95,10 +100,15 @@ class Dealer:
         effects: list[Effect] = []
         if not group.can_deal:
             return effects
+        if not position.reading:
+            position.skip()
         if position.wanted and not position.fetching and position.runs_dry(position.ready, FETCH, group.in_flight):
-            position.fetching = True
-            offsets = [position.wanted.popleft() for _ in range(min(FETCH, len(position.wanted)))]
-            effects.append(FetchMessages(topic, group, [make_id(topic.number, offset) for offset in offsets]))
+            offsets: list[int] = []
+            while position.wanted and len(offsets) < FETCH and position.wanted[0] < topic.committed:
+                offsets.append(position.wanted.popleft())
+            position.fetching = bool(offsets)
+            if offsets:
+                effects.append(FetchMessages(topic, group, [make_id(topic.number, offset) for offset in offsets]))
         if (
             position.end < topic.committed
             and not position.reading

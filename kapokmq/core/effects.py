@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kapokmq.core.engine import Delivery, Publisher, Receipt
 from kapokmq.core.group import Group
 from kapokmq.core.member import Member
+from kapokmq.core.peers import Delivery, Publisher, Receipt, Receiver
 from kapokmq.core.topic import Topic
 
 
@@ -31,8 +31,15 @@ class Deliver(NamedTuple):
     delivery: Delivery
 
 
+class Dismiss(NamedTuple):
+    """Tell a receiver that nothing comes any more."""
+
+    receiver: Receiver
+    reason: Exception
+
+
 class ReadPage(NamedTuple):
-    """Read a topic's messages from the store: ids from `first` to before `end`. Answer with `Broker.page_read`."""
+    """Read a topic's messages from the store: ids from `first` to before `end`. Answer with `Arrivals.page_read`."""
 
     topic: Topic
     group: Group
@@ -41,7 +48,7 @@ class ReadPage(NamedTuple):
 
 
 class FetchMessages(NamedTuple):
-    """Read messages by id. Answer with `Broker.fetched`."""
+    """Read messages by id. Answer with `Arrivals.fetched`."""
 
     topic: Topic
     group: Group
@@ -49,26 +56,39 @@ class FetchMessages(NamedTuple):
 
 
 class LoadSchedule(NamedTuple):
-    """Read the next delayed messages after (due, id). Answer with `Broker.schedule_loaded`."""
+    """Read the next delayed messages after (due, id). Answer with `Arrivals.schedule_loaded`."""
 
     after: tuple[int, int]
     limit: int
 
 
 class Sweep(NamedTuple):
-    """Read what is old in a topic, from the id `first` on. Answer with `Retention.swept`."""
+    """Read what is old in a topic, from the id `first` on. Answer with `Broker.swept`.
+
+    `every`: also what was delayed, because all of it, or the oldest, is to go.
+    """
 
     topic: Topic
     first: int
     before: int
     limit: int
+    every: bool = False
 
 
 class SweepDelayed(NamedTuple):
-    """Read what was delayed and is old. Answer with `Retention.swept_delayed`."""
+    """Read what was delayed and is old. Answer with `Broker.swept_apart`."""
 
     before: int
     limit: int
 
 
-Effect = Confirm | Refuse | Deliver | ReadPage | FetchMessages | LoadSchedule | Sweep | SweepDelayed
+class SweepExpired(NamedTuple):
+    """Read what has expired. Answer with `Broker.swept_apart`."""
+
+    before: int
+    limit: int
+
+
+Effect = (
+    Confirm | Refuse | Deliver | Dismiss | ReadPage | FetchMessages | LoadSchedule | Sweep | SweepDelayed | SweepExpired
+)

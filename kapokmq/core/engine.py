@@ -1,87 +1,46 @@
-"""What sessions and HTTP talk to: the Engine, and the two kinds of peer it talks back to.
+"""What sessions and HTTP talk to: the Engine. Whom it talks back to is in `core/peers.py`.
 
 The embedded engine is a Broker and a Store (services/embedded.py). Nothing above it may know more than this.
 
 Work comes in batches: one call a read, one call back a commit. There are no Deferreds on the way of a message.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Awaitable, Sequence
+from typing import NamedTuple, Protocol
 
-import msgspec
-
-from kapokmq.core.message import Draft, Found, Message
+from kapokmq.core.message import Draft, Found
+from kapokmq.core.peers import Publisher, Receipt, Receiver
 from kapokmq.core.query import TopicCounts
 
 
-class Receipt(msgspec.Struct, gc=False):
-    """One publish call that is stored as the node promises: `count` messages, ids from `first` on, no gap.
-
-    `reference` is what the publisher gave with it.
-    """
-
-    reference: Any
-    first: int
-    count: int
-
-
-class Publisher(Protocol):
-    """Whoever publishes, as the engine sees it. Calls come from the engine's own turn, never from within `publish`."""
-
-    @property
-    def positional(self) -> bool:
-        """Whether its confirmations have no ids, so that none may be left out (the classic wire's `ok`)."""
-        ...
-
-    def confirmed(self, receipts: Sequence[Receipt]) -> None:
-        """These are stored as the node promises, in the order in which they were published."""
-        ...
-
-    def refused(self, receipts: Sequence[Receipt], reason: Exception) -> None:
-        """These are not stored and forgotten. A positional publisher must be closed: the engine gave up on it."""
-        ...
-
-    def pause(self) -> None:
-        """The broker is full: read no more from this publisher."""
-        ...
-
-    def resume(self) -> None:
-        """There is room again."""
-        ...
-
-
-class Delivery:
-    """A batch of one topic's messages on its way to one member, or to all of a broadcast.
-
-    What a wire makes of it is made once and kept (`rendered`), so that a fan-out to a thousand encodes once.
-    """
-
-    __slots__ = ("_rendered", "codes", "messages", "topic")
-
-    def __init__(self, topic: str, messages: Sequence[Message], codes: Sequence[str]) -> None:
-        self.topic = topic
-        self.messages = messages
-        self.codes = codes
-        self._rendered: dict[Callable[[Delivery], bytes], bytes] = {}
-
-    def rendered(self, render: "Callable[[Delivery], bytes]") -> bytes:
-        """What `render` makes of this batch, made at the first call."""
-        made = self._rendered.get(render)
-        if made is None:
-            made = self._rendered[render] = render(self)
-        return made
-
-
-class Receiver(Protocol):
-    """Whoever consumes, as the engine sees it."""
-
-    def deliver(self, delivery: Delivery) -> None:
-        """Write these out now, in one write."""
-        ...
-
-
 class Subscription(Protocol):
-    """A receiver's membership in a group: opaque, handed back to the engine."""
+    """A receiver's membership in a group, or in one of each topic that its pattern matches.
+
+    Opaque, handed back to the engine.
+    """
+
+
+class Session(Protocol):
+    """A publisher's numbered publish calls, over connections: opaque, handed back to the engine."""
+
+
+class Wish(NamedTuple):
+    """How somebody wants to consume.
+
+    `group` names a durable group ("default" is the one of classic consumers), None makes a private one. `credit` is how
+    many messages the receiver may hold unacknowledged (None: any number, for those who owe nothing). One that does not
+    `owe` acknowledgements has acknowledged what was written to it. Credit that `renews` comes back with each
+    acknowledgement and each lost lease; otherwise each message uses it up for good, until `Engine.credit`.
+
+    `start` is where a group begins that does not exist yet: "new", "all", or with the first message created at a time
+    (wall ms). A topic's first durable group begins with all it has, whatever is said.
+    """
+
+    group: str | None
+    credit: int | None
+    owes: bool = True
+    renews: bool = True
+    start: str | int = "new"
 
 
 class Counts(NamedTuple):
@@ -114,10 +73,15 @@ class Figures(NamedTuple):
     delayed: int
     memory: int
     topics: int
+    nacked: int = 0
+    dead: int = 0
+    duplicates: int = 0
+    groups: int = 0
+    oldest_unacked: float = 0.0  # seconds that the longest held lease has lasted
 
 
 class Engine(Protocol):
-    """The one face of message handling, whatever is behind it."""
+    """The traffic of messages, whatever is behind it. What operators want is in core/admin.py."""
 
     def attach(self, publisher: Publisher) -> None:
         """Make a publisher known, so that it can be paused. If the broker is full, it is paused at once."""
@@ -127,10 +91,36 @@ class Engine(Protocol):
         """The publisher is gone: no call reaches it any more. What it published stays."""
         ...
 
-    def publish(self, publisher: Publisher, topic: str, drafts: Sequence[Draft], reference: object = None) -> None:
+    def open_session(self, name: str) -> Awaitable[Session]:
+        """Remember what was published under this session's numbers. Raises StoreUnavailable.
+
+        To be closed. May be open many times at once; all of them are the same session.
+        """
+        ...
+
+    def close_session(self, session: Session) -> None:
+        """Nobody publishes under it here any more."""
+        ...
+
+    def publish(
+        self,
+        publisher: Publisher,
+        topic: str,
+        drafts: Sequence[Draft],
+        reference: object = None,
+        *,
+        session: Session | None = None,
+        number: int = 0,
+        durable: bool = False,
+    ) -> None:
         """Take a batch. It is confirmed or refused later, whole.
 
-        Raises Full or StoreUnavailable, with nothing taken, to publishers that are not positional.
+        With a session, `number` says which call this is: one that is remembered is not stored again but confirmed as it
+        was. Numbers ascend. `durable` asks for "fsync" where the node promises less.
+
+        Raises BadName, Full, StoreUnavailable, Draining, Deleting, TopicFull, Paused, NotDurable, NotKept, Reused or
+        TooOld, with nothing taken. Of positional publishers Full and StoreUnavailable are never raised: they are paused
+        instead.
         """
         ...
 
@@ -141,12 +131,39 @@ class Engine(Protocol):
         """
         ...
 
+    def join(self, receiver: Receiver, pattern: str, wish: Wish) -> Awaitable[Subscription]:
+        """Become a member of the wished group of a topic, or of every topic that a pattern with wildcards matches.
+
+        Topics that come later are joined when they come. Nothing is delivered before `drained` is called once. Raises
+        BadName, TooMany, StoreUnavailable, Deleting, Unsupported (a named member of a broadcast).
+        """
+        ...
+
     def unsubscribe(self, subscription: Subscription) -> None:
         """The receiver is gone: what it holds is given back."""
         ...
 
-    def ack(self, subscription: Subscription, codes: Sequence[str]) -> None:
-        """These are done. Unknown or foreign codes are ignored and counted."""
+    def credit(self, subscription: Subscription, credit: int) -> None:
+        """Set how many messages the receiver may hold, or where credit does not renew: get from now on."""
+        ...
+
+    def ack(self, subscription: Subscription, codes: Sequence[str]) -> list[str]:
+        """These are done. Codes that nobody holds are ignored and counted; gives them, in order."""
+        ...
+
+    def nack(self, subscription: Subscription, codes: Sequence[str], delay_ms: int | None, reason: str) -> list[str]:
+        """These were not done: deal them again after `delay_ms`, or when the group's terms say.
+
+        Gives the codes that the receiver does not hold, which are ignored.
+        """
+        ...
+
+    def touch(self, subscription: Subscription, codes: Sequence[str]) -> list[str]:
+        """The receiver is still at work on these: their leases begin anew. Gives the codes that it does not hold."""
+        ...
+
+    def committed(self) -> Awaitable[None]:
+        """Wait until everything that was asked so far is as durable as the node promises. Raises StoreUnavailable."""
         ...
 
     def stall(self, subscription: Subscription) -> None:
@@ -154,14 +171,11 @@ class Engine(Protocol):
         ...
 
     def drained(self, subscription: Subscription) -> None:
-        """The receiver's transport takes bytes again."""
+        """The receiver's transport takes bytes."""
         ...
 
-    def send(self, topic: str, drafts: Sequence[Draft]) -> Awaitable[list[str]]:
-        """Publish and wait until it is stored as the node promises. Gives the codes, in order.
-
-        Raises Full or StoreUnavailable, with nothing stored.
-        """
+    def send(self, topic: str, drafts: Sequence[Draft], *, durable: bool = False) -> Awaitable[Receipt]:
+        """Publish and wait until it is stored as the node promises. Raises what `publish` raises, nothing stored."""
         ...
 
     def search(

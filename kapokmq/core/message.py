@@ -40,12 +40,18 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     """What a producer asks us to carry. If one exists, it is valid: decoders settle size, range and encoding.
 
     `delay` is in whole seconds as the producer gave it, for the classic wire to give back (negative: none). `delay_ms`
-    is when it falls due, in milliseconds from now, 0 or less at once.
+    is when it falls due, in milliseconds from now, 0 or less at once; `due` says so in wall milliseconds, and counts
+    where it is given. `expire_ms` is how long it is worth delivering after it is due, 0 for ever. `key` names it for
+    the topic's dedup window. `headers` are a JSON object of texts, as it is to be handed on.
     """
 
     data: str
     delay: int = 0
     delay_ms: int = 0
+    due: int | None = None
+    expire_ms: int = 0
+    key: str | None = None
+    headers: str | None = None
 
 
 class Message(msgspec.Struct, array_like=True, gc=False):
@@ -73,7 +79,8 @@ class Message(msgspec.Struct, array_like=True, gc=False):
     @property
     def size(self) -> int:
         """What it counts against the memory budget, in bytes."""
-        return len(self.data) + OVERHEAD
+        headers = self.headers
+        return len(self.data) + OVERHEAD + (len(headers) if headers is not None else 0)
 
 
 class Found(NamedTuple):
@@ -86,6 +93,10 @@ class Found(NamedTuple):
     consumed: int
     delay: int
     status: Status
+    due: int | None = None
+    expire: int | None = None
+    key: str | None = None
+    headers: str | None = None
 
 
 def make_id(topic: int, offset: int) -> int:

@@ -1,8 +1,8 @@
 """How far a group has come in its topic: what it is done with, what lies ahead, what comes out of order.
 
-Every offset below `end` is in one place: done; `ahead` (in order, in memory); waiting in the schedule; `ready` (out of
-order, in memory: given back, or fallen due); `wanted` (the same, still in the store); postponed (to be retried later);
-or leased to a member. What is beyond `end` comes with a commit that touches it, or is paged from the store.
+Every offset below `end` is in one place: done; dead; `ahead` (in order, in memory); waiting in the schedule; `ready`
+(out of order, in memory: given back, or fallen due); `wanted` (the same, still in the store); postponed (to be retried
+later); or leased to a member. What is beyond `end` comes with a commit that touches it, or is paged from the store.
 
 Done messages leave the queues when they come up, not before: to delete a message costs nothing but a run in `done`.
 """
@@ -18,13 +18,17 @@ from kapokmq.core.schedule import Schedule
 
 
 class Memory:
-    """How many bytes of messages a node's groups hold, as `Message.size` counts them, and should hold at most."""
+    """How many bytes of messages a node's groups hold, as `Message.size` counts them, and should hold at most.
 
-    __slots__ = ("budget", "held")
+    `leases` is how many leases there are.
+    """
+
+    __slots__ = ("budget", "held", "leases")
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self.held = 0
+        self.leases = 0
 
     @property
     def overdrawn(self) -> bool:
@@ -35,10 +39,14 @@ class Memory:
 class Position:
     """One group's place in one topic's log. Offsets throughout; times in steady seconds."""
 
-    def __init__(self, memory: Memory, mark: int, runs: Sequence[Run] = ()) -> None:
-        self._memory = memory
+    def __init__(
+        self, memory: Memory, mark: int, runs: Sequence[Run] = (), dead: Sequence[Run] = (), *, paged: bool = False
+    ) -> None:
+        self._memory = self.memory = memory
+        self._paged = paged
         self.mark = mark
         self.done = RangeSet(runs)
+        self.dead = RangeSet(dead)
         self.end = mark
         self.taken = 0  # how many messages were taken to be dealt, since the start
         self.ahead: deque[Message] = deque()
@@ -63,6 +71,8 @@ class Position:
         """Be done with a run; gives what of it is new."""
         if last < self.mark:
             return []
+        if self.dead:
+            self.dead.discard(first, last)
         fresh = self.done.add(max(first, self.mark), last)
         self.mark = self.done.cut_below(self.mark)
         return fresh
@@ -83,12 +93,12 @@ class Position:
         holes = _holes(messages, start, stop)
         fresh = [run for hole in holes for run in self.settle(*hole)]
         self._memory.held += size
-        if not self.done and not self._postponed and all(message.due is None for message in messages):
+        if not (self.done or self.dead or self._postponed) and all(message.due is None for message in messages):
             self.ahead.extend(messages)
             return fresh
         for message in messages:
             offset = message.id & OFFSET_MASK
-            if self.is_done(offset) or (message.due is not None and schedule.is_waiting(message.id, message.due)):
+            if self._is_past(offset) or (message.due is not None and schedule.is_waiting(message.id, message.due)):
                 self._memory.held -= message.size
             elif offset in self._postponed:
                 self._postponed[offset] = message
@@ -101,10 +111,14 @@ class Position:
         if offset >= self.end:
             return False
         # It may be on its way already: as a retry, which the wall clock, set back before a restart, has overtaken.
-        if not (offset in self._postponed or offset in self._sought or self.is_done(offset)):
+        if not (offset in self._postponed or offset in self._sought or self._is_past(offset)):
             self._sought.add(offset)
             self.wanted.append(offset)
         return True
+
+    def _is_past(self, offset: int) -> bool:
+        """Whether it is not to be dealt."""
+        return offset < self.mark or offset in self.done or offset in self.dead
 
     def fetched(self, messages: Sequence[Message], asked: Sequence[int], schedule: Schedule) -> list[Run]:
         """Wanted messages came; those asked for and not there are done with. Gives the new done runs.
@@ -119,7 +133,7 @@ class Position:
             message = found.get(offset)
             if message is None:
                 missing.append(offset)
-            elif not (self.is_done(offset) or schedule.is_waiting(message.id, message.due or 0)):
+            elif not (self._is_past(offset) or schedule.is_waiting(message.id, message.due or 0)):
                 self.supply(message)
         return self.settle_all(missing)
 
@@ -128,17 +142,24 @@ class Position:
         self.ready.append(message)
         self._memory.held += message.size
 
-    def take(self, count: int, room: int = WRITE_BYTES) -> list[Message]:
-        """The next messages to deal: at most `count`, and no more than `room` bytes of text, but one at least."""
+    def take(self, count: int, wall: int = 0, room: int = WRITE_BYTES) -> list[Message]:
+        """The next messages to deal: at most `count`, and no more than `room` bytes of text, but one at least.
+
+        The group is done with those that have expired by `wall` (milliseconds); retention removes them.
+        """
         taken: list[Message] = []
         mark, done = self.mark, self.done
         for source in (self.ready, self.ahead):
             while source and len(taken) < count:
                 message = source[0]
                 offset = message.id & OFFSET_MASK
+                expire = message.expire
+                if expire is not None and expire <= wall:
+                    self.settle(offset, offset)
+                    mark = self.mark
                 if offset < mark or (done and offset in done):
                     source.popleft()
-                    self._memory.held -= len(message.data) + OVERHEAD
+                    self._memory.held -= message.size
                     continue
                 room -= len(message.data)
                 if room < 0 and taken:
@@ -151,8 +172,11 @@ class Position:
         """Deal these again, before all others."""
         self.ready.extendleft(reversed(messages))
 
-    def postpone(self, offset: int, message: Message | None, until: float) -> None:
-        """Deal it again at `until`. Without a message it is read from the store then."""
+    def postpone(self, offset: int, message: Message | None, until: float, *, far: bool = False) -> None:
+        """Deal it again at `until`. Without a message, or if that is `far` away, it is read from the store then."""
+        if far and self._paged and message is not None:
+            self.forget([message])
+            message = None
         self._postponed[offset] = message
         heappush(self._later, (until, offset))
 
@@ -169,13 +193,40 @@ class Position:
                 self.fall_due(offset)
         return count
 
+    def bury(self, offset: int) -> None:
+        """It is a dead letter now: not to be dealt, and the group is not done with it."""
+        self.dead.add(offset, offset)
+
+    def revive(self, first: int, last: int) -> list[Run]:
+        """Of these, deal those that are dead again; gives their runs."""
+        runs = self.dead.discard(first, last)
+        for start, stop in runs:
+            for offset in range(start, min(stop + 1, self.end)):
+                self.fall_due(offset)
+        return runs
+
+    def skip(self) -> None:
+        """Read on behind what needs no reading: a run of done or dead messages."""
+        end = -1
+        while end != self.end:
+            end = self.end
+            for runs in (self.done, self.dead):
+                self.end = runs.end_of(self.end)
+
+    def postponed_until(self, offset: int) -> float | None:
+        """When it is dealt again (steady seconds), if it waits for that."""
+        if offset not in self._postponed:
+            return None
+        return next((until for until, other in self._later if other == offset), None)
+
     def next_resume(self) -> float | None:
         """When something postponed comes back."""
         return self._later[0][0] if self._later else None
 
     def forget(self, messages: Collection[Message]) -> None:
         """These left memory."""
-        self._memory.held -= sum([len(message.data) for message in messages]) + OVERHEAD * len(messages)
+        texts = sum([len(m.data) if m.headers is None else len(m.data) + len(m.headers) for m in messages])
+        self._memory.held -= texts + OVERHEAD * len(messages)
 
     def runs_dry(self, queue: deque[Message], least: int, leased: int) -> bool:
         """Whether to read on for one of its queues: little is left in it.
@@ -198,6 +249,15 @@ class Position:
         self.end = start
         self.forget(self.ahead)
         self.ahead.clear()
+
+    def clear(self) -> None:
+        """The group is gone: nothing of it stays in memory."""
+        kept = [message for message in self._postponed.values() if message is not None]
+        self.forget([*self.ready, *self.ahead, *kept])
+        for queue in (self.ready, self.ahead, self.wanted):
+            queue.clear()
+        self._postponed.clear()
+        self._later.clear()
 
     @property
     def queued(self) -> bool:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from kapokmq.core.message import Message, Status
 
 ANSWER_BYTES = 8 << 20
+MOST_LOOKED_AT = 50_000  # messages that one question looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,35 @@ class MessageQuery:
     max_bytes: int = ANSWER_BYTES
 
 
+class Mark(NamedTuple):
+    """How far a search has come: messages with a greater (created, id) were looked at already, and this one too."""
+
+    created: int
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which messages, newest create time first, looked for through a bounded number of them.
+
+    Fields as in MessageQuery. `text` is looked for in the body as it stands (case counts), `key` and `header`
+    (name, value; value None: any) must be equal. Goes on behind `after`. Looks at `look` messages at most.
+    """
+
+    now: int
+    start: int = 0
+    end: int = 1 << 62
+    topic: int | None = None
+    status: Status | None = None
+    text: str | None = None
+    key: str | None = None
+    header: tuple[str, str | None] | None = None
+    after: Mark | None = None
+    limit: int = 100
+    look: int = MOST_LOOKED_AT
+    max_bytes: int = ANSWER_BYTES
+
+
 class Stored(NamedTuple):
     """A message as the store has it. `consumed` is in wall milliseconds, 0 while it is not consumed."""
 
@@ -39,9 +69,98 @@ class Stored(NamedTuple):
     consumed: int
 
 
+class SearchPage(NamedTuple):
+    """What a Search found. `next` is where to go on, None where everything was looked at."""
+
+    found: list[Stored]
+    next: Mark | None
+
+
+class Remnant(NamedTuple):
+    """What is to be known of a message in order to remove it. `size` is in bytes, as Message.size."""
+
+    id: int
+    due: int | None
+    size: int
+
+
+class DeadLetter(NamedTuple):
+    """A message that a group has given up, at `at` (wall ms), after `tries` attempts; `reason` is the last one's."""
+
+    message: Message
+    at: int
+    tries: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadQuery:
+    """Which dead letters of the group with number `group` in the topic with number `topic`, ascending by offset.
+
+    From the offset `first` on. `reason` and `text` must occur in the last reason and in the body (case counts);
+    `before` (wall ms): given up before. Looks at `look` dead letters at most.
+    """
+
+    topic: int
+    group: int
+    first: int = 0
+    reason: str | None = None
+    text: str | None = None
+    before: int | None = None
+    limit: int = 100
+    look: int = MOST_LOOKED_AT
+    max_bytes: int = ANSWER_BYTES
+
+
+class DeadPage(NamedTuple):
+    """What a DeadQuery found. `next` is the offset to go on from, None where everything was looked at."""
+
+    found: list[DeadLetter]
+    next: int | None
+
+
+class Happened(NamedTuple):
+    """One event in a message's life in the group with number `group`: see EventRow. `at` is in wall ms."""
+
+    group: int
+    at: int
+    kind: str
+    tries: int
+    who: str
+    reason: str
+
+
+class Trace(NamedTuple):
+    """What a store knows of a message's life, group by group (numbers), beside what the broker holds in memory.
+
+    `acked` are (group, wall ms) of acknowledgements whose time was recorded; `dead` are (group, wall ms, tries,
+    reason); `events` are the last 100 of the message, oldest first.
+    """
+
+    acked: list[tuple[int, int]]
+    dead: list[tuple[int, int, int, str]]
+    events: list[Happened]
+
+
+class HourCounts(NamedTuple):
+    """What happened to messages in an hour: `at` is its beginning in wall ms; the other fields as in HourRow."""
+
+    at: int
+    published: int
+    delivered: int
+    consumed: int
+    retried: int
+    expired: int
+    deleted: int
+    cleaned: int
+
+
 @dataclass(frozen=True, slots=True)
 class TopicCounts:
-    """How many messages of a topic are stored, and of which status; `in_flight` of the waiting ones are leased."""
+    """How many messages of a topic are stored, and of which status; `in_flight` of the waiting ones are leased.
+
+    `dead` of the waiting ones have been given up by a group. `bytes` is what they take, as far as it is known.
+    """
 
     topic: str
     all: int
@@ -49,3 +168,5 @@ class TopicCounts:
     delayed: int
     waiting: int
     in_flight: int
+    dead: int = 0
+    bytes: int = 0

@@ -1,29 +1,33 @@
 """The queue mode: each message goes to one member."""
 
-from kapokmq.core.group import Choose, Codes, Group, Hand, Lost
+from collections.abc import Sequence
+
+from kapokmq.core.codes import Codes
+from kapokmq.core.group import Choose, Group, Hand, Setup
+from kapokmq.core.lost import End, Lost
 from kapokmq.core.member import Member
-from kapokmq.core.message import OFFSET_MASK, Message
+from kapokmq.core.message import OFFSET_MASK, Message, parse_code
 from kapokmq.core.moment import Moment
 from kapokmq.core.position import Position
-from kapokmq.core.rules import BATCH, Rules
+from kapokmq.core.rules import BATCH
+from kapokmq.core.terms import Terms
 
 
 class QueueGroup(Group):
-    """One member gets each message, drawn among those with credit: one draw of n for a batch of n."""
+    """One member gets each message: drawn among those with credit, one draw of n for a batch of n; or in turns."""
 
-    def __init__(
-        self, number: int, name: str, topic: str, position: Position, rules: Rules, codes: Codes, choose: Choose
-    ) -> None:
-        super().__init__(number, name, topic, position, rules, codes)
+    def __init__(self, setup: Setup, position: Position, terms: Terms, codes: Codes, choose: Choose) -> None:
+        super().__init__(setup, position, terms, codes)
         self._choose = choose
+        self._turn = 0
 
     def deal(self, now: Moment, allowance: int) -> list[Hand]:
         """Share out one batch a member."""
         if allowance <= 0 or not (self.can_deal and self.position.queued):
             return []
         members = self.eligible()
-        room = {member: int(min(member.credit, BATCH)) for member in members}
-        messages = self.position.take(min(allowance, sum(room.values())))
+        room = {member: int(min(member.consumer.credit, BATCH)) for member in members}
+        messages = self.position.take(min(allowance, sum(room.values())), now.wall)
         if not messages:
             return []
         if len(members) == 1:
@@ -40,7 +44,7 @@ class QueueGroup(Group):
     ) -> dict[Member, list[Message]]:
         shares: dict[Member, list[Message]] = {}
         others = list(members)
-        for drawn, message in zip(self._choose(members, len(messages)), messages, strict=True):
+        for drawn, message in zip(self._draw(members, len(messages)), messages, strict=True):
             member = drawn
             if not room[drawn]:  # it passes its turn to somebody who has: there is room for all of them together
                 while not room[others[-1]]:
@@ -49,6 +53,15 @@ class QueueGroup(Group):
             room[member] -= 1
             shares.setdefault(member, []).append(message)
         return shares
+
+    def _draw(self, members: list[Member], count: int) -> Sequence[Member]:
+        """Whose turn it is, for each of the next messages."""
+        if not self.terms.round_robin:
+            return self._choose(members, count)
+        # By who has been a member for longest, whatever their credit is: turns go on where they ended.
+        ordered = [member for member in self.members if member in self._able]
+        start, self._turn = self._turn, (self._turn + count) % len(ordered)
+        return [ordered[(start + index) % len(ordered)] for index in range(count)]
 
     def _acknowledged(self, member: Member, messages: list[Message]) -> list[int]:
         self.position.forget(messages)
@@ -59,13 +72,15 @@ class QueueGroup(Group):
         return offsets
 
     def _acknowledge_late(self, member: Member, code: str) -> list[int] | None:
-        for other in self.members:
-            lease = other.leases.pop(code, None)
-            if lease is not None:
-                other.credit += 1
+        parts = parse_code(code)
+        if parts is None or self.position.is_done(parts.id & OFFSET_MASK):
+            return None
+        for other in [*self.members, *self._leaving]:
+            ended = self.leases.end(other, [code])[0] if code in other.leases else []
+            if ended:
+                other.consumer.renew(1)
                 self.rate(other)
-                self._close(lease[1], 1)
-                return self._acknowledged(other, [lease[0]])
+                return self._acknowledged(other, ended)
         offset = self._attempted(code)
         if offset is None:
             return None
@@ -73,7 +88,5 @@ class QueueGroup(Group):
         del self.attempts[offset]
         return [offset]
 
-    def _lost(self, member: Member, messages: list[Message], now: Moment, reason: str) -> Lost:
-        rows = self._count_attempts(messages, now, reason)
-        self._retry(messages, now, reason)
-        return Lost([], rows, len(messages))
+    def _lost(self, member: Member, messages: list[Message], now: Moment, end: End) -> Lost:
+        return self._fail(messages, now, end)._replace(leases=len(messages))

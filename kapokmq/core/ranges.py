@@ -84,6 +84,28 @@ class RangeSet:
             del self._lasts[:low]
         return number
 
+    def discard(self, first: int, last: int) -> list[Run]:
+        """Take out `first` to `last`; gives the runs of it that were in, ascending."""
+        gone = self.within(first, last)
+        if gone:
+            low = bisect_left(self._lasts, first)
+            high = bisect_right(self._firsts, last)
+            rest = [(self._firsts[low], first - 1), (last + 1, self._lasts[high - 1])]
+            rest = [(begin, end) for begin, end in rest if begin <= end]
+            self._firsts[low:high] = [begin for begin, _ in rest]
+            self._lasts[low:high] = [end for _, end in rest]
+        return gone
+
+    def end_of(self, number: int) -> int:
+        """The first number from this one on that is not in."""
+        at = bisect_right(self._firsts, number) - 1
+        return self._lasts[at] + 1 if at >= 0 and self._lasts[at] >= number else number
+
+    @property
+    def count(self) -> int:
+        """How many numbers are in."""
+        return sum(self._lasts) - sum(self._firsts) + len(self._firsts)
+
     def within(self, first: int, last: int) -> list[Run]:
         """The runs of this set that lie in `first` to `last`, clipped to it, ascending."""
         low = bisect_left(self._lasts, first)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from kapokmq.core.pattern import matches
+from kapokmq.core.policy import Durability, TopicPolicy
+
 BATCH = 1000  # messages dealt to a member at once
 WRITE_BYTES = 1 << 20  # bytes of text dealt to a member at once (or one message)
 PAGE = 2000  # messages read from the store at once
@@ -37,3 +40,20 @@ class Rules:
     clean_seconds: float | None = 172_800.0
     """Delete a message this long after it was due; None: never."""
     max_topics: int = 100_000
+    durable: Durability = "fsync"
+    """What a confirmation promises: "memory", "interval" or "fsync"."""
+    ack_wait: float = 60.0
+    """How long members of named groups may hold a message without acknowledging it."""
+    max_attempts: int = 16
+    """How often named groups try a message until it becomes a dead letter; 0: for ever."""
+    backoff: float = 1.0
+    """How long the second attempt waits; each further one waits twice as long, up to `backoff_max`."""
+    backoff_max: float = 300.0
+    dedup_window: float = 600.0
+    """How long the keys of messages, and the numbers of publish calls, are remembered."""
+    policies: tuple[tuple[str, TopicPolicy], ...] = ()
+    """Policies of topics by pattern: the first that matches counts."""
+
+    def policy_of(self, topic: str) -> TopicPolicy:
+        """What the settings say of a topic."""
+        return next((policy for pattern, policy in self.policies if matches(pattern, topic)), TopicPolicy())

@@ -10,12 +10,14 @@ from dataclasses import replace
 from ipaddress import ip_address
 from itertools import combinations
 
+from kapokmq.core.setting_topics import CENTURY, Topics
 from kapokmq.core.settings import (
     BUILT_IN,
     DEFAULT_KEY,
     AccessSettings,
     ClusterSettings,
     DeliverySettings,
+    Effective,
     LogSettings,
     NodeSettings,
     RetentionSettings,
@@ -24,11 +26,10 @@ from kapokmq.core.settings import (
     SyncSettings,
 )
 from serena.core.kinds import Address, Choice, Host, Networks, Number, SecretText, Switch, Text, Whole
-from serena.core.settings import Key, Reader
+from serena.core.settings import Key, Reader, shown_name
 
 ENVIRONMENT = "KAPOKMQ_"
 EVERYWHERE = "0.0.0.0"
-CENTURY = 100 * 366 * 86_400  # seconds
 PUBLISH_SUBSCRIBE = 2  # the pushType
 BILLION = 1_000_000_000
 MIB = 1 << 20
@@ -38,6 +39,7 @@ _PATH = Text(4096)
 _SWITCH = Switch()
 _PORT = Whole(1, 65_535, digits=True)
 _TIME = Number(0, CENTURY)
+_WAIT = Number(0.001, CENTURY)
 
 KEYS = (
     Key("server.addr", Host(255, 0), "127.0.0.1"),
@@ -70,6 +72,14 @@ KEYS = (
     Key("mq.maxConnections", Whole(1, 1_000_000), 20_000, "connections"),
     Key("mq.sameIdLimit", Whole(1, 10_000), 16, "connections"),
     Key("mq.loginTime", Number(0.1, 3600), 10, "seconds"),
+    Key("mq.maxAttempts", Whole(0, 1_000_000), 16, "times"),
+    Key("mq.backoff", _TIME, 1, "seconds"),
+    Key("mq.backoffMax", _TIME, 300, "seconds"),
+    Key("mq.ackWait", _WAIT, None, "seconds"),
+    Key("mq.dedupWindow", _WAIT, 600, "seconds"),
+    Key("mq.deadLetterRate", Whole(1, BILLION), 1000, "messages/second"),
+    Key("mq.drainTime", Number(0, 86_400), 30, "seconds"),
+    Key("topics", Topics(), {}),
     Key("cluster.isCluster", _SWITCH, 0),
     Key("cluster.gossipPort", _PORT, 8021),
     Key("cluster.registryAddr", Host(255), "127.0.0.1"),
@@ -104,7 +114,7 @@ def read_settings(
     _check(reader, source)
     reader.finish()
     settings = _made(reader, source)
-    return replace(settings, warnings=tuple(_warnings(reader, settings)))
+    return replace(settings, warnings=tuple(_warnings(reader, settings)), effective=tuple(_effective(reader, settings)))
 
 
 def _made(reader: Reader, source: str) -> NodeSettings:
@@ -143,6 +153,13 @@ def _made(reader: Reader, source: str) -> NodeSettings:
             buffer=value("mq.messageChanBuffer"),
             memory_budget=value("mq.memoryBudget"),
             max_topics=value("mq.maxTopics"),
+            max_attempts=value("mq.maxAttempts"),
+            backoff=value("mq.backoff"),
+            backoff_max=value("mq.backoffMax"),
+            ack_wait=value("mq.ackWait"),
+            dedup_window=value("mq.dedupWindow"),
+            dead_letter_rate=value("mq.deadLetterRate"),
+            drain_seconds=value("mq.drainTime"),
         ),
         store=StoreSettings(
             durability=value("mq.isPersistent"),
@@ -168,6 +185,7 @@ def _made(reader: Reader, source: str) -> NodeSettings:
             master_addr=value("sync.masterAddr"),
             master_port=value("sync.masterPort"),
         ),
+        topics=value("topics"),
     )
 
 
@@ -183,10 +201,14 @@ def _check(reader: Reader, source: str) -> None:
     for path, other in (("server.tls.certificate", "server.tls.key"), ("server.tls.key", "server.tls.certificate")):
         if path in given and other not in given:
             wrong(path, f"needs {other} as well")
+    for path in _not_stored(reader):
+        reader.mistake(reader.sources["topics"], path, "needs mq.isPersistent: 1 or 2, since 0 stores nothing")
     if value("mq.isClean") and value("mq.cleanTime") < 1:
         wrong("mq.cleanTime", "must be at least 1, or messages would be deleted undelivered; isClean: 0 keeps them all")
     if value("mq.memoryBudget") < value("mq.maxMessageBytes"):
         wrong("mq.memoryBudget", "must be at least mq.maxMessageBytes, or the longest message would never fit")
+    if "mq.backoff" in given and value("mq.backoff") > value("mq.backoffMax"):
+        wrong("mq.backoff", "must be at most mq.backoffMax, which no attempt waits longer than")
     if value("sync.isSync"):
         wrong("sync.isSync", "replication is not offered; use mq.isPersistent: 2 and back up its file; isSync: 0 loads")
 
@@ -202,6 +224,13 @@ def _same_ports(reader: Reader) -> Iterable[tuple[str, str]]:
             yield path, other
 
 
+def _not_stored(reader: Reader) -> Iterable[str]:
+    """Where a topic is promised what the node can't keep."""
+    for pattern, policy in () if reader.value("mq.isPersistent") else reader.value("topics"):
+        if policy.durability not in (None, "memory"):
+            yield f"topics.{shown_name(pattern)}.durability"
+
+
 def _warnings(reader: Reader, settings: NodeSettings) -> Iterable[str]:
     def where(path: str) -> str:
         return f"{reader.sources.get(path, settings.source)}: {path}"
@@ -215,6 +244,27 @@ def _warnings(reader: Reader, settings: NodeSettings) -> Iterable[str]:
         )
     if settings.cluster.enabled:
         yield f"{where('cluster.isCluster')}: clusters come with a later version; GetNodes lists this node alone"
+
+
+def _effective(reader: Reader, settings: NodeSettings) -> Iterable[Effective]:
+    server, delivery = settings.server, settings.delivery
+    follow = {  # what some keys come to depends on others, or is not quite what was given
+        "server.addr": server.addr,
+        "server.bind": server.bind,
+        "mq.pushRetryTime": delivery.retry_seconds,
+        "mq.checkSpeed": delivery.check_seconds,
+        "mq.ackWait": delivery.retry_seconds if delivery.ack_wait is None else delivery.ack_wait,
+    }
+
+    def written(key: Key, value: object) -> object:
+        return None if value is None else key.kind.written(value)
+
+    for path, key in reader.keys.items():
+        where = "default"
+        if path in reader.given:
+            where = "file" if reader.sources[path] == settings.source else "environment"
+        value = follow.get(path, reader.value(path))
+        yield Effective(path, written(key, value), written(key, reader.default(path)), where)
 
 
 def _loopback(host: str) -> bool:

@@ -6,8 +6,9 @@ a configuration these are made from, with their ranges, is in `kapokmq.core.sett
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from kapokmq.core.policy import TopicPolicy
 from serena.core.kinds import Network
 from serena.core.secret import Secret
 
@@ -82,6 +83,20 @@ class DeliverySettings:
     """How many bytes of messages are kept in memory."""
     max_topics: int = 100_000
     """How many topics there may be."""
+    max_attempts: int = 16
+    """How often a named group tries a message until it becomes a dead letter; 0: for ever."""
+    backoff: float = 1.0
+    """How long its second attempt waits, in seconds; each further one waits twice as long."""
+    backoff_max: float = 300.0
+    """How long any attempt waits at most, in seconds."""
+    ack_wait: float | None = None
+    """How long members of named groups may hold a message unacknowledged, in seconds; None: `retry_seconds`."""
+    dedup_window: float = 600.0
+    """How long the keys of messages, and the numbers of publish calls, are remembered, in seconds."""
+    dead_letter_rate: int = 1000
+    """How many dead letters a second are sent again in bulk."""
+    drain_seconds: float = 30.0
+    """How long a drain waits for what is in flight, in seconds."""
 
     @property
     def throttled(self) -> bool:
@@ -149,6 +164,18 @@ class LogSettings:
     """Where the log files are, seen from the working directory."""
 
 
+class Effective(NamedTuple):
+    """What one key comes to: plain data, fit for JSON, secrets as `***`.
+
+    `source` is "file", "environment" or "default". `default` is None where another key, or nothing, stands in.
+    """
+
+    path: str
+    value: Any
+    default: Any
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
     """Everything one node goes by, and where it was read."""
@@ -165,6 +192,10 @@ class NodeSettings:
     warnings: tuple[str, ...] = ()
     """What can be used but should be looked at; a line each, naming file and key."""
     sync: SyncSettings = field(default_factory=SyncSettings)
+    topics: tuple[tuple[str, TopicPolicy], ...] = ()
+    """Policies of topics by pattern: the first that matches counts."""
+    effective: tuple[Effective, ...] = field(default=(), compare=False, repr=False)
+    """Every key, as it was read. None where the settings were not read, but made by a program."""
 
     @property
     def shown(self) -> Mapping[str, Any]:

@@ -16,6 +16,9 @@ class Tally:
         self.delayed = 0
         self.acked = 0
         self.ignored_acks = 0
+        self.nacked = 0
+        self.dead = 0
+        self.duplicates = 0
         self._published = 0
         self._delivered = 0
         self._retried = 0
@@ -39,6 +42,10 @@ class Tally:
         topic.stored += count
         self.delayed += delayed
         topic.delayed += delayed
+
+    def passed(self, count: int) -> None:
+        """Messages went to whoever is connected, and are stored nowhere."""
+        self._published += count
 
     def fell_due(self, topic: Topic, count: int = 1) -> None:
         """Delayed messages are delayed no more."""
@@ -73,7 +80,13 @@ class Tally:
             self._ledger.count(topic, now.wall, "expired" if by_age else "deleted", count - consumed)
             self._expired += count - consumed if by_age else 0
 
-    def figures(self, in_flight: int, memory: int, topics: int) -> Figures:
+    def forget(self, topic: Topic) -> None:
+        """A topic is gone."""
+        self.stored -= topic.stored
+        self.consumed -= topic.consumed
+        self.delayed -= topic.delayed
+
+    def figures(self, in_flight: int, memory: int, topics: int, groups: int) -> Figures:
         """For metrics."""
         return Figures(
             published=self._published,
@@ -87,4 +100,8 @@ class Tally:
             delayed=self.delayed,
             memory=memory,
             topics=topics,
+            nacked=self.nacked,
+            dead=self.dead,
+            duplicates=self.duplicates,
+            groups=groups,
         )

@@ -1,13 +1,14 @@
 """The classic wire's two conversations: a producer's and a consumer's. Each is what the engine talks to as well."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from twisted.logger import Logger
 
 from kapokmq.core.codec.classic import decode_acks, encode_delivery
-from kapokmq.core.engine import Delivery, Engine, Receipt, Subscription
+from kapokmq.core.engine import Engine, Subscription
 from kapokmq.core.errors import PeerError, WorldError
+from kapokmq.core.peers import Delivery, Receipt
 from kapokmq.core.session.producer import ProducerSession
 from kapokmq.protocols.connections import Kind
 from kapokmq.protocols.websocket import INTERNAL_ERROR, WebSocketConnection
@@ -16,8 +17,7 @@ OKS_AT_ONCE = 16_384  # 64 KiB
 _TRY_AGAIN = 1013
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(NamedTuple):
     """Who asked for a connection, by its path and its socket."""
 
     kind: Kind
@@ -97,6 +97,9 @@ class ProducerConversation:
         """Read on."""
         self._wire.go_on_reading()
 
+    def closing(self) -> None:
+        """There is nothing to be given back."""
+
     @property
     def settled(self) -> bool:
         """Whether all `ok`s have been written."""
@@ -121,6 +124,11 @@ class ConsumerConversation:
         self._credit = credit
         self._subscription: Subscription | None = None
 
+    @property
+    def label(self) -> str:
+        """Who that is, for people."""
+        return f"{self._visitor.id} {self._visitor.ip}"
+
     def begin(self) -> None:
         """Become a member of the topic's group."""
         try:
@@ -140,6 +148,11 @@ class ConsumerConversation:
         """Write messages out, in one write."""
         self._wire.write(delivery.rendered(encode_delivery))
 
+    def dismissed(self, reason: Exception) -> None:
+        """Close: a classic connection is good for one topic."""
+        self._subscription = None
+        refuse(self._wire, self._visitor, reason, self._log)
+
     def stalled(self) -> None:
         """Take no more for now."""
         if self._subscription is not None:
@@ -149,6 +162,9 @@ class ConsumerConversation:
         """Take more."""
         if self._subscription is not None:
             self._engine.drained(self._subscription)
+
+    def closing(self) -> None:
+        """What is unsettled is given back at the end, which comes at once."""
 
     def ended(self) -> None:
         """Leave the group; what is not acknowledged goes to others."""

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from twisted.web.server import Request
 
-from kapokmq.core.errors import Full, PeerError, StoreUnavailable
+from kapokmq.core.errors import Deleting, Draining, Full, Paused, PeerError, StoreUnavailable, TopicFull
 from serena.web.answers import WRONG_KEY, Answer, answer_json, send, try_later
 from serena.web.forms import BadField, Form, read_form
 from serena.web.guard import Guard
@@ -59,7 +59,7 @@ async def _answer(app: AppT, request: Request, route: Callable[[AppT, Form], Awa
         return refusal(error.field, str(error))
     except PeerError as error:
         return answer_json({"code": -1, "msg": str(error)})
-    except (Full, StoreUnavailable) as error:
+    except (Full, TopicFull, Paused, Deleting, Draining, StoreUnavailable) as error:
         return try_later({"code": -1, "msg": str(error)}, error.retry_after)
 
 

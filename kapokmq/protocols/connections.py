@@ -1,6 +1,6 @@
 """Who is connected."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -19,6 +19,7 @@ class Kind(Enum):
 
     PRODUCER = "producer"
     CONSUMER = "consumer"
+    V2 = "v2"  # whatever it wants, as it goes
 
 
 class Client(NamedTuple):
@@ -29,6 +30,55 @@ class Client(NamedTuple):
     id: str
     ip: str
     joined: int
+
+
+class Interest(NamedTuple):
+    """A subscription of a v2 client. `topic` may be a pattern, `group` is None for a private one."""
+
+    sub: int
+    topic: str
+    group: str | None
+
+
+class Listed(NamedTuple):
+    """A connection that has shown the key, of whatever kind. `number` is its own while the node runs.
+
+    The last three are of v2 clients: the name that their publish calls are numbered under, how many of their messages
+    were stored (None of others, where that is not counted), and what they are subscribed to.
+    """
+
+    number: int
+    kind: str
+    topic: str
+    id: str
+    ip: str
+    joined: int
+    session: str | None = None
+    published: int | None = None
+    subscriptions: Sequence[Interest] = ()
+
+
+class Guest(Protocol):
+    """What a v2 client talks to, as the registry sees it."""
+
+    @property
+    def session(self) -> str | None:
+        """Under which name its publish calls are numbered."""
+        ...
+
+    @property
+    def published(self) -> int:
+        """How many of its messages were stored."""
+        ...
+
+    @property
+    def interests(self) -> Sequence[Interest]:
+        """What it is subscribed to."""
+        ...
+
+    def drain(self, reason: str) -> None:
+        """Tell it that this node stops."""
+        ...
 
 
 class Closable(Protocol):
@@ -55,6 +105,10 @@ class Connections:
         self._open: dict[Closable, None] = {}
         self._clients: dict[Closable, Client] = {}
         self._alike: dict[tuple[Kind, str, str], dict[Closable, None]] = {}
+        self._guests: dict[Closable, Guest] = {}
+        self._numbers: dict[Closable, int] = {}
+        self._counted = 0
+        self._draining: str | None = None
         self._gone: Deferred[None] | None = None
 
     def __len__(self) -> int:
@@ -76,7 +130,7 @@ class Connections:
 
     def joined(self, connection: Closable, kind: Kind, topic: str, client_id: str, ip: str) -> None:
         """List a connection: it has shown the key. Of too many with the same id the oldest is closed."""
-        self._clients[connection] = client = Client(kind, topic, client_id, ip, int(self._wall()))
+        client = self._list(connection, Client(kind, topic, client_id, ip, int(self._wall())))
         alike = self._alike.setdefault(client[:3], {})
         alike[connection] = None
         if len(alike) > self._same_id:
@@ -88,6 +142,19 @@ class Connections:
             self._unlist(oldest)
             oldest.close(POLICY, f"more than {self._same_id} connections with this id")
 
+    def welcomed(self, connection: Closable, guest: Guest, name: str, ip: str) -> None:
+        """List a v2 connection: it has shown the key. There may be any number with the same name."""
+        self._list(connection, Client(Kind.V2, "", name, ip, int(self._wall())))
+        self._guests[connection] = guest
+        if self._draining is not None:
+            guest.drain(self._draining)
+
+    def drain(self, reason: str) -> None:
+        """Tell all v2 clients, and those that still come, that this node stops and is to be left."""
+        self._draining = reason
+        for guest in list(self._guests.values()):
+            guest.drain(reason)
+
     def lost(self, connection: Closable) -> None:
         """Forget a connection."""
         self._unlist(connection)
@@ -95,9 +162,16 @@ class Connections:
         if not self._open and self._gone is not None and not self._gone.called:
             self._gone.callback(None)
 
+    def _list(self, connection: Closable, client: Client) -> Client:
+        self._counted += 1
+        self._numbers[connection] = self._counted
+        self._clients[connection] = client
+        return client
+
     def _unlist(self, connection: Closable) -> None:
+        self._numbers.pop(connection, None)
         client = self._clients.pop(connection, None)
-        if client is not None:
+        if self._guests.pop(connection, None) is None and client is not None:
             alike = self._alike[client[:3]]
             del alike[connection]
             if not alike:
@@ -107,9 +181,34 @@ class Connections:
         """All producers that have shown the key, oldest first."""
         return [client for client in self._clients.values() if client.kind is Kind.PRODUCER]
 
+    def v2_clients(self) -> list[Client]:
+        """All v2 clients that have shown the key, oldest first."""
+        return [client for client in self._clients.values() if client.kind is Kind.V2]
+
     def consumers(self) -> list[Client]:
         """All consumers that have shown the key, oldest first."""
         return [client for client in self._clients.values() if client.kind is Kind.CONSUMER]
+
+    def listed(self) -> list[Listed]:
+        """All that have shown the key, of whatever kind, oldest first."""
+        rows = []
+        for connection, client in self._clients.items():
+            row = Listed(self._numbers[connection], client.kind.value, *client[1:])
+            guest = self._guests.get(connection)
+            if guest is not None:
+                row = row._replace(
+                    session=guest.session, published=guest.published, subscriptions=tuple(guest.interests)
+                )
+            rows.append(row)
+        return rows
+
+    def close_client(self, number: int) -> bool:
+        """Close a connection, because somebody wants it to be; False if there is none of that number."""
+        found = next((connection for connection, own in self._numbers.items() if own == number), None)
+        if found is None:
+            return False
+        found.close(POLICY, "an operator closed this connection")
+        return True
 
     def close_all(
         self,

@@ -22,6 +22,10 @@ class Conversation(Protocol):
         """The transport takes bytes again."""
         ...
 
+    def closing(self) -> None:
+        """The end has begun: nothing is read any more, and only what the peer is due already is to be written."""
+        ...
+
     @property
     def settled(self) -> bool:
         """Whether nothing is left to be written before a close frame."""

@@ -11,7 +11,6 @@ from kapokmq.protocols.classic import Opening, Visitor, refuse
 from kapokmq.protocols.connections import Connections
 from kapokmq.protocols.limits import WrongKeys
 from kapokmq.protocols.websocket import Limit, WebSocketConnection
-from serena.core.secret import Secret
 
 _KEY_LIMIT = Limit(LONGEST_KEY, f"key: longer than {LONGEST_KEY} bytes")
 
@@ -28,8 +27,7 @@ class Entrance:
         wire: WebSocketConnection,
         visitor: Visitor,
         *,
-        secret: Secret,
-        seconds: float,
+        login: Login,
         limit: Limit,
         opening: Opening,
         clock: IReactorTime,
@@ -38,7 +36,7 @@ class Entrance:
     ) -> None:
         self._wire = wire
         self._visitor = visitor
-        self._login = Login(secret, now=clock.seconds(), seconds=seconds)
+        self._login = login
         self._limit = limit
         self._opening = opening
         self._clock = clock
@@ -115,6 +113,9 @@ class Entrance:
 
     def drained(self) -> None:
         """There was nothing held back."""
+
+    def closing(self) -> None:
+        """There is nothing to be given back."""
 
     def ended(self) -> None:
         """Nobody came in."""

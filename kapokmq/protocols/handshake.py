@@ -1,4 +1,4 @@
-"""What a request must look like to become a WebSocket connection of the classic wire (spec, 2.3 and 3)."""
+"""What a request must look like to become a WebSocket connection: of the classic wire (spec, 2.3 and 3), or of v2."""
 
 import re
 from typing import NamedTuple
@@ -14,7 +14,8 @@ from serena.web.answers import NOT_FOUND, PLAIN, Answer
 
 VERSION = b"13"
 UPGRADE_REQUIRED = 426
-
+V2_PATH = b"/v2"
+V2_SUBPROTOCOL = b"kapokmq.v2"
 _KINDS = {b"Producers": Kind.PRODUCER, b"Consumers": Kind.CONSUMER}
 _SEGMENTS = 5  # "", Producers, Conn, topic, id
 _PERCENT_ENCODED = re.compile(rb"(?:[^%]|%[0-9A-Fa-f]{2})*")
@@ -53,7 +54,9 @@ def bad_request(reason: str) -> Answer:
 
 
 def find_target(path: bytes) -> Target:
-    """Read `/Producers/Conn/{topic}/{id}` or the consumers' one, raw. Raises RefusedUpgrade."""
+    """Read `/Producers/Conn/{topic}/{id}` or the consumers' one, raw, or `/v2`. Raises RefusedUpgrade."""
+    if path == V2_PATH:
+        return Target(Kind.V2, "", "")
     segments = path.split(b"/")
     if len(segments) != _SEGMENTS or segments[1] not in _KINDS or segments[2] != b"Conn":
         raise RefusedUpgrade(NOT_FOUND)
@@ -91,6 +94,16 @@ def check_upgrade(request: Request) -> bytes:
     if not _KEY.fullmatch(keys[0]):
         raise RefusedUpgrade(bad_request("Sec-WebSocket-Key: is not 16 bytes in base64"))
     return keys[0]
+
+
+def choose_subprotocol(request: Request) -> bytes:
+    """Which of the subprotocols on offer v2 takes: its own, or none where none is on offer. Raises RefusedUpgrade."""
+    offered = [token.strip() for value in _values(request, b"Sec-WebSocket-Protocol") for token in value.split(b",")]
+    if V2_SUBPROTOCOL in offered:
+        return V2_SUBPROTOCOL
+    if any(offered):
+        raise RefusedUpgrade(bad_request(f"Sec-WebSocket-Protocol: {V2_SUBPROTOCOL.decode()} is what is spoken here"))
+    return b""
 
 
 def _values(request: Request, name: bytes) -> list[bytes]:

@@ -13,7 +13,7 @@ from twisted.web.server import Request
 
 from kapokmq.core.engine import Engine
 from serena.web.answers import Answer, answer_json, send, try_later
-from serena.web.guard import KEY_HEADER, Guard
+from serena.web.guard import Guard, shown_key
 from serena.web.origin import host_allowed
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -62,7 +62,7 @@ class Ops:
         """Whether the request was made here or shows the key. Only who shows a wrong one has guessed."""
         if self._asked_here(request):
             return True
-        return request.requestHeaders.hasHeader(KEY_HEADER) and await self._guard.admit(request)
+        return shown_key(request) is not None and await self._guard.admit(request)
 
     def _asked_here(self, request: Request) -> bool:
         """Whether the request was made on this machine, and not passed on for somebody else.

@@ -45,8 +45,8 @@ class ProducerHttp:
             if not form.text(field):
                 return refusal(field, "Required data cannot be empty")
         draft = self._draft(form.text("messageData"), delay)
-        codes = await self._engine.send(_topic(form.text("topic")), [draft])
-        return answer_json({"code": 0, "msg": codes[0]})
+        receipt = await self._engine.send(_topic(form.text("topic")), [draft])
+        return answer_json({"code": 0, "msg": receipt.codes[0]})
 
     def _draft(self, data: str, delay: int) -> Draft:
         """Make the message, or say which bound it exceeds."""

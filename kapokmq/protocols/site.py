@@ -9,6 +9,8 @@ over is answered as the original does (spec, 2.3):
     another method on a route of the original       404
     another method on one of the new routes         405
     the rest                                        404
+
+What is below /api/v1 has answers of its own (api/site.py).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -22,8 +24,14 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from kapokmq.core.engine import Engine
+from kapokmq.core.errors import TooBig
+from kapokmq.protocols.api.answers import FOREIGN, refused
+from kapokmq.protocols.api.assembly import Backstage, Ending, make_api
+from kapokmq.protocols.api.clients import Switchboard
+from kapokmq.protocols.api.site import Api
 from kapokmq.protocols.classic_http import body_bound
 from kapokmq.protocols.console import Console, Roster, Shown
+from kapokmq.protocols.handshake import V2_PATH
 from kapokmq.protocols.ops import Ops, failure
 from kapokmq.protocols.page import StartPage
 from kapokmq.protocols.producer_http import ProducerHttp
@@ -77,15 +85,20 @@ class NodeFacts:
     own_hosts: Collection[str] = ()
 
 
+class Connections(Roster, Switchboard, Protocol):
+    """Who is connected, as all faces want to know it."""
+
+
 class Root(Resource):
     """Sends a request to its face."""
 
     isLeaf = True
 
-    def __init__(self, guard: Guard, apps: Iterable[Klein], websocket: IResource) -> None:
+    def __init__(self, guard: Guard, apps: Iterable[Klein], websocket: IResource, api: Api) -> None:
         super().__init__()
         self._guard = guard
         self._websocket = websocket
+        self._api = api
         self._faces: dict[bytes, dict[bytes, IResource]] = {}
         for app in apps:
             resource = app.resource()
@@ -100,8 +113,9 @@ class Root(Resource):
         path, method = request.path, request.method
         if not all(host.isascii() for host in request.requestHeaders.getRawHeaders(b"Host", [])):
             return self._send(request, BAD_HOST)
-        if _is_upgrade(path, method) and not path.endswith(b"/"):
-            return self._websocket.render(request)  # which looks at the origin itself
+        owner = self._owner(path, method)
+        if owner is not None:
+            return owner.render(request)
         if self._guard.foreign(request):
             return self._send(request, FOREIGN_ORIGIN)
         if method == b"OPTIONS":
@@ -110,6 +124,12 @@ class Root(Resource):
         if face is not None:
             return face.render(request)
         return self._send(request, self._refusal(path, method, request.uri))
+
+    def _owner(self, path: bytes, method: bytes) -> IResource | None:
+        """Who looks at the request alone, also at where it comes from."""
+        if self._api.answers(path):
+            return self._api
+        return self._websocket if _is_upgrade(path, method) and not path.endswith(b"/") else None
 
     def _refusal(self, path: bytes, method: bytes, uri: bytes) -> Answer:
         """Say no, as the original does where it has an opinion."""
@@ -129,13 +149,14 @@ class Root(Resource):
 
 def _is_upgrade(path: bytes, method: bytes) -> bool:
     """Whether a request is the WebSocket's business."""
-    return method == b"GET" and path.startswith(WEBSOCKET_PATHS)
+    return method == b"GET" and (path.startswith(WEBSOCKET_PATHS) or path in (V2_PATH, V2_PATH + b"/"))
 
 
 class NodeSite(Site):
     """The listening side: bounded connections, no access log, no HTTP/2.
 
-    `room` says how many connections there may be that are not, or not yet, WebSockets.
+    `room` says how many connections there may be that are not, or not yet, WebSockets. `ending` ends answers that go on
+    when the site listens no more, and polls that wait when the node drains.
     """
 
     protocol: Any = NodeChannel
@@ -143,12 +164,20 @@ class NodeSite(Site):
     displayTracebacks = False
 
     def __init__(
-        self, root: Resource, guard: Guard, *, body_bound: int, clock: IReactorTime, room: Callable[[], int]
+        self,
+        root: Resource,
+        guard: Guard,
+        *,
+        body_bound: int,
+        clock: IReactorTime,
+        room: Callable[[], int],
+        ending: Ending,
     ) -> None:
         super().__init__(root, reactor=clock)
         self.body_bound = body_bound
         self._guard = guard
         self._room = room
+        self._ending = ending
         self._open: set[NodeChannel] = set()
 
     def opened(self, channel: NodeChannel) -> bool:
@@ -168,16 +197,24 @@ class NodeSite(Site):
 
     def too_big(self, request: NodeRequest) -> Answer:
         """Say how much would have fitted."""
+        fault = f"body: more than {self.body_bound} bytes"
+        of_api = Api.answers(request.path)
         if self._guard.foreign(request):
-            return FOREIGN_ORIGIN
-        fault = {"code": -1, "msg": f"body: more than {self.body_bound} bytes"}
-        return answer_json(fault, status=http.REQUEST_ENTITY_TOO_LARGE)
+            return FOREIGN if of_api else FOREIGN_ORIGIN
+        if of_api:
+            return refused(TooBig(fault))
+        return answer_json({"code": -1, "msg": fault}, status=http.REQUEST_ENTITY_TOO_LARGE)
+
+    def drain(self) -> None:
+        """Let no poll wait any more: the node stops soon."""
+        self._ending.drain()
 
     def startFactory(self) -> None:
         """Open no access log, and run no clock for its lines."""
 
     def stopFactory(self) -> None:
-        """Close nothing."""
+        """Let nobody wait for what does not come any more."""
+        self._ending.stop()
 
     def log(self, request: http.Request) -> None:
         """Write no line."""
@@ -193,13 +230,14 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
     access: Access,
     node: NodeFacts,
     settings: Mapping[str, Any],
-    connections: Roster,
+    connections: Connections,
+    backstage: Backstage,
     exposition: Callable[[], bytes],
     websocket: IResource,
     clock: IReactorTime,
     slowdown: Slowdown | None = None,
     client_address: Callable[[Request], str] = socket_address,
-) -> Site:
+) -> NodeSite:
     """Put a node's HTTP together. `settings` is what GetConfig shows."""
     own_hosts = {node.addr, *node.own_hosts}
     guard = Guard(
@@ -216,11 +254,22 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
         Ops(engine, guard, exposition, own_hosts).app,
         StartPage(node.name, node.version).app,
     )
-    root = Root(guard, apps, websocket)
+    api, ending = make_api(
+        guard,
+        backstage,
+        engine=engine,
+        connections=connections,
+        clock=clock,
+        max_message_bytes=access.max_message_bytes,
+        name=node.name,
+        version=node.version,
+    )
+    root = Root(guard, apps, websocket, api)
     return NodeSite(
         root,
         guard,
         body_bound=body_bound(access.max_message_bytes),
         clock=clock,
         room=lambda: access.max_connections + SPARE - len(connections),
+        ending=ending,
     )

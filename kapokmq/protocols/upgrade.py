@@ -12,16 +12,19 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from kapokmq.core.codec.classic import longest_draft
 from kapokmq.core.engine import Engine
+from kapokmq.core.session.login import Login
 from kapokmq.core.settings import AccessSettings, DeliverySettings
 from kapokmq.protocols.classic import ConsumerConversation, Inside, ProducerConversation, Visitor
 from kapokmq.protocols.connections import Connections, Kind
 from kapokmq.protocols.entrance import Entrance
 from kapokmq.protocols.factory import WebSocketFactory
-from kapokmq.protocols.handshake import RefusedUpgrade, check_upgrade, find_target
+from kapokmq.protocols.handshake import RefusedUpgrade, check_upgrade, choose_subprotocol, find_target
 from kapokmq.protocols.limits import WrongKeys
+from kapokmq.protocols.v2_entrance import Terms, V2Entrance
 from kapokmq.protocols.websocket import Limit, WebSocketConnection
 from serena.web.answers import FOREIGN_ORIGIN, NOT_FOUND, PLAIN, Answer, send
 from serena.web.channel import NodeChannel
+from serena.web.guard import KEY_HEADER
 from serena.web.origin import sent_by_foreign_page
 
 LONGEST_ACK = 512  # bytes; codes have 40
@@ -30,9 +33,10 @@ _RETRY_AFTER = (("Retry-After", "5"),)
 
 
 class Upgrade(Resource):
-    """Answers whatever begins with /Producers/Conn/ or /Consumers/Conn/, whole paths, raw.
+    """Answers whatever begins with /Producers/Conn/ or /Consumers/Conn/, and /v2: whole paths, raw.
 
-    `own_hosts` are the hosts that the node is known by; they count while the key is still the default.
+    `own_hosts` are the hosts that the node is known by; they count while the key is still the default. `node` and
+    `version` are what it calls itself, `durable` what it promises of an ack: "memory", "interval" or "fsync".
     """
 
     isLeaf = True
@@ -49,6 +53,9 @@ class Upgrade(Resource):
         wrong_keys: WrongKeys,
         client_address: Callable[[Request], str],
         own_hosts: Collection[str] = (),
+        node: str = "",
+        version: str = "",
+        durable: str = "fsync",
     ) -> None:
         super().__init__()
         self._engine = engine
@@ -59,24 +66,26 @@ class Upgrade(Resource):
         self._wrong_keys = wrong_keys
         self._client_address = client_address
         self._own_hosts = frozenset(own_hosts)
+        self._terms = Terms(node, version, durable, access.max_message_bytes)
         self._factory = WebSocketFactory(clock)
 
     def render(self, request: Request) -> int:
         """Upgrade the request, or answer why not."""
         try:
-            visitor, key = self._check(request)
+            visitor, key, subprotocol = self._check(request)
         except RefusedUpgrade as refusal:
             send(request, refusal.answer)
         else:
-            self._admit(request, visitor, key)
+            self._admit(request, visitor, key, subprotocol)
         return NOT_DONE_YET
 
-    def _check(self, request: Request) -> tuple[Visitor, bytes]:
-        """Find out who comes, and whether they may. Raises RefusedUpgrade."""
+    def _check(self, request: Request) -> tuple[Visitor, bytes, bytes]:
+        """Find out who comes, and whether they may; with the WebSocket's key and subprotocol. Raises RefusedUpgrade."""
         if request.method != b"GET":
             raise RefusedUpgrade(NOT_FOUND)
         target = find_target(request.path)
         key = check_upgrade(request)
+        subprotocol = choose_subprotocol(request) if target.kind is Kind.V2 else b""
         ip = self._client_address(request)
         if self._access.default_key and sent_by_foreign_page(request, self._own_hosts):
             self._log.info("a page of a foreign origin was refused; it was loaded at {ip}", ip=ip)
@@ -86,25 +95,39 @@ class Upgrade(Resource):
             self._log.info("a connection from {ip} was refused: {reason}", ip=ip, reason=reason)
             answer = Answer(f"{reason}\n".encode(), PLAIN, http.SERVICE_UNAVAILABLE, headers=_RETRY_AFTER)
             raise RefusedUpgrade(answer)
-        return Visitor(*target, ip), key
+        return Visitor(target.kind, target.topic, target.id, ip), key, subprotocol
 
-    def _admit(self, request: Request, visitor: Visitor, key: bytes) -> None:
+    def _admit(self, request: Request, visitor: Visitor, key: bytes, subprotocol: bytes) -> None:
         """Make the connection the visitor's."""
         wire = WebSocketConnection(self._factory, self._clock, self._connections.lost)
-        entrance = Entrance(
-            wire,
-            visitor,
-            secret=self._access.secret,
-            seconds=self._access.login_seconds,
-            limit=_limit(visitor.kind, self._access.max_message_bytes),
-            opening=self._open,
-            clock=self._clock,
-            connections=self._connections,
-            wrong_keys=self._wrong_keys,
-        )
+        login = Login(self._access.secret, now=self._clock.seconds(), seconds=self._access.login_seconds)
+        entrance: Entrance | V2Entrance
+        if visitor.kind is Kind.V2:
+            entrance = V2Entrance(
+                wire,
+                visitor,
+                terms=self._terms,
+                login=login,
+                header=request.requestHeaders.getRawHeaders(KEY_HEADER, [None])[0],
+                engine=self._engine,
+                clock=self._clock,
+                connections=self._connections,
+                wrong_keys=self._wrong_keys,
+            )
+        else:
+            entrance = Entrance(
+                wire,
+                visitor,
+                login=login,
+                limit=_limit(visitor.kind, self._access.max_message_bytes),
+                opening=self._open,
+                clock=self._clock,
+                connections=self._connections,
+                wrong_keys=self._wrong_keys,
+            )
         self._connections.opened(wire)
         early = take_over(request, wire)
-        wire.begin(entrance, key, early)
+        wire.begin(entrance, key, early, subprotocol)
 
     def _open(self, wire: WebSocketConnection, visitor: Visitor) -> Inside:
         """What the visitor came for."""

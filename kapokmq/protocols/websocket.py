@@ -67,6 +67,7 @@ class WebSocketConnection(WebSocketServerProtocol):
         self._reading = True
         self._unanswered: bytes | None = None
         self._close = b""
+        self._subprotocol = b""
         self._too_long = ""
         self._fragments = 0
         self._whole = False  # whether a message or a control frame outside of one has ended in this read
@@ -75,9 +76,10 @@ class WebSocketConnection(WebSocketServerProtocol):
 
     # ------------------------------------------------------------------------------------------------- beginning
 
-    def begin(self, conversation: Conversation, key: bytes, early: bytes) -> None:
+    def begin(self, conversation: Conversation, key: bytes, early: bytes, subprotocol: bytes = b"") -> None:
         """Answer the upgrade and begin. `early` came behind the request already. The transport is ours by now."""
         self._conversation = conversation
+        self._subprotocol = subprotocol
         super().dataReceived(_HANDSHAKE % key)
         self.transport.registerProducer(self, True)  # noqa: FBT003 -- Twisted's signature
         self._heartbeat.start()
@@ -89,6 +91,8 @@ class WebSocketConnection(WebSocketServerProtocol):
         """Write, and nothing else. The upgrade's answer is spelt as the original's."""
         if self.state == self.STATE_CONNECTING:
             data = data.replace(b"Upgrade: WebSocket", b"Upgrade: websocket", 1)
+            if self._subprotocol:
+                data = data.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: %b\r\n\r\n" % self._subprotocol, 1)
         self.transport.write(data)
 
     def converse(self, conversation: Conversation) -> None:
@@ -259,6 +263,7 @@ class WebSocketConnection(WebSocketServerProtocol):
         self._heartbeat.stop()
         self._patience.stop()
         self.go_on_reading()
+        self._conversation.closing()
         self._ending.begin()
 
     def settle(self) -> None:

@@ -5,17 +5,14 @@ reactor is handed over together at its end.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from kapokmq.core.broker import Broker
 from kapokmq.core.effects import (
     Confirm,
-    Deliver,
     Effect,
     FetchMessages,
     LoadSchedule,
@@ -23,24 +20,30 @@ from kapokmq.core.effects import (
     Refuse,
     Sweep,
     SweepDelayed,
+    SweepExpired,
 )
-from kapokmq.core.engine import Counts, Figures, Health, Publisher, Receiver, Subscription
-from kapokmq.core.errors import MisuseError, StoreUnavailable
+from kapokmq.core.engine import Counts, Figures, Health, Session
+from kapokmq.core.errors import Draining, MisuseError
 from kapokmq.core.group import Choose
-from kapokmq.core.member import Member
 from kapokmq.core.message import Draft, Found, Status
 from kapokmq.core.moment import Moment
+from kapokmq.core.peers import Publisher, Receipt
+from kapokmq.core.publishing import Call
 from kapokmq.core.query import TopicCounts
 from kapokmq.core.rules import Rules
-from kapokmq.services.guarding import guarded
+from kapokmq.core.sessions import PublishSession
+from kapokmq.services.admin import Administration, Backstage
 from kapokmq.services.pipeline import CommitPipeline
 from kapokmq.services.publishers import Publishers
 from kapokmq.services.questions import Questions
 from kapokmq.services.reads import Reads
+from kapokmq.services.receiving import Receiving
+from kapokmq.services.tidying import Tidying
+from kapokmq.services.turns import Turns
 from kapokmq.storage.store import Store
 
 
-class EmbeddedEngine:
+class EmbeddedEngine(Receiving):
     """Broker and Store behind the Engine interface (core/engine.py).
 
     `clock` must go forward only; `wall` gives wall milliseconds; `observe` is told of each commit (seconds, messages).
@@ -57,6 +60,7 @@ class EmbeddedEngine:
         wall: Callable[[], int],
         choose: Choose,
         observe: Callable[[float, int], None],
+        dead_letter_rate: float = 1000.0,
     ) -> None:
         self._rules = rules
         self._store = store
@@ -65,48 +69,58 @@ class EmbeddedEngine:
         self._choose = choose
         self._observe = observe
         self._publishers = Publishers(clock, eager=rules.eager)
-        self._frozen = False
-        self._timer: IDelayedCall | None = None
-        self._calls: dict[type, Callable[[Any], None]] = {}
+        self.frozen = False
+        self._turns = Turns(clock, over=self._over, next_wait=self._next_wait, tick=self.tick)
+        self.run = self._turns.run
+        self.admin = Administration(dead_letter_rate)
 
     # ---- life
 
     def open(self) -> None:
         """Open the store and stand where it says we stood. Raises StoreRefused."""
-        now = self._now()
+        now = self.now()
         recovered = self._store.open(now.wall)
         self.broker = Broker(self._rules, recovered, self._choose, now)
-        self._reads = reads = Reads(self.broker, self._store, self._clock, self._now, self._run)
+        self._reads = reads = Reads(self.broker, self._store, self._clock, self.now, self.run)
         self._pipeline = CommitPipeline(
             self.broker,
             self._store,
             clock=self._clock,
-            now=self._now,
-            run=self._run,
+            now=self.now,
+            run=self.run,
             observe=self._observe,
             give_up=self._publishers.give_up,
         )
-        self._questions = Questions(self.broker, self._store, self._now, self._pipeline.settled)
-        self._calls = {
-            Confirm: self._publishers.confirm,
-            Refuse: self._publishers.refuse,
-            Deliver: self._deliver,
-            ReadPage: reads.page,
-            FetchMessages: reads.fetch,
-            LoadSchedule: reads.schedule,
-            Sweep: reads.sweep,
-            SweepDelayed: reads.sweep_delayed,
-        }
+        self._questions = Questions(self.broker, self._store, self.now, self._pipeline.settled)
+        self._turns.use(
+            {
+                Confirm: self._publishers.confirm,
+                Refuse: self._publishers.refuse,
+                ReadPage: reads.page,
+                FetchMessages: reads.fetch,
+                LoadSchedule: reads.schedule,
+                Sweep: reads.sweep,
+                SweepDelayed: reads.sweep_delayed,
+                SweepExpired: reads.sweep_expired,
+            }
+        )
+        self.admin.open(
+            Backstage(
+                self.broker, self._store, self._questions, self._clock, self.now, self.run, self._pipeline.settled
+            )
+        )
+        self._tidying = Tidying(self.broker, self._store, self.now)
         self.tick()
 
     def tick(self) -> None:
         """Do what is due; called by the timer, and by the check loop in case the wall clock jumped."""
-        self._run(self.broker.advance(self._now()))
+        self.run(self.broker.advance(self.now()))
 
     def check(self) -> None:
         """What the check loop does every few seconds: look for what is due, and for what is past its time."""
         self.tick()
-        self._run(self.broker.retention.sweep(self._now()))
+        self.run(self.broker.check(self.now()))
+        self._tidying.look()
 
     def persist(self) -> None:
         """What the persist loop does (isPersistent: 1)."""
@@ -114,23 +128,26 @@ class EmbeddedEngine:
 
     def refill(self, count: int) -> None:
         """What the push loop does under a throttle."""
-        self._run(self.broker.refill(count, self._now()))
+        self.run(self.broker.refill(count, self.now()))
+
+    def drain(self) -> None:
+        """The node is about to stop: take and deal nothing more. What is held may still be acknowledged."""
+        self.broker.draining = True
+        self.broker.dealer.halt()
 
     def freeze(self) -> Deferred[None]:
         """The node stops: take no more, commit what there is and confirm it. Who leaves now gives nothing back."""
-        self._frozen = True
+        self.frozen = True
         self.broker.dealer.halt()
         self._press()
         return self._pipeline.settled()
 
     async def close(self) -> None:
         """Commit what is left and close the store."""
-        self._frozen = True
+        self.frozen = True
         await self._pipeline.finish()
         self._publishers.stop()
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
+        self._turns.stop()
         await self._store.close()
 
     # ---- publishers
@@ -143,44 +160,49 @@ class EmbeddedEngine:
         """See Engine."""
         self._publishers.detach(publisher)
 
-    def publish(self, publisher: Publisher, topic: str, drafts: Sequence[Draft], reference: object = None) -> None:
+    async def open_session(self, name: str) -> PublishSession:
         """See Engine."""
-        if self._frozen:
-            if not publisher.positional:
-                raise StoreUnavailable("this node stops")
-            return  # not confirmed, and about to be closed
-        self._run(self.broker.publish(publisher, topic, drafts, reference, self._now()))
-
-    def send(self, topic: str, drafts: Sequence[Draft]) -> Awaitable[list[str]]:
-        """See Engine."""
-        return self._questions.send(self, topic, drafts)
-
-    # ---- receivers
-
-    def subscribe(self, receiver: Receiver, topic: str, credit: int | None) -> Subscription:
-        """See Engine."""
-        member, effects = self.broker.subscribe(receiver, topic, credit, self._now())
-        self._run(effects)
+        known = self.broker.publishing.sessions.open(name)
+        if known is not None:
+            return known
         if self._rules.eager:
-            self._pipeline.flush()  # what came while nobody was there is read from the store
-        return member
+            await self.committed()  # the store is to know what was confirmed
+        return await self._questions.session(name)
 
-    def unsubscribe(self, subscription: Subscription) -> None:
+    def close_session(self, session: Session) -> None:
         """See Engine."""
-        if not self._frozen:
-            self._run(self.broker.unsubscribe(_member(subscription), self._now()))
+        self.broker.publishing.sessions.close(_session(session))
 
-    def ack(self, subscription: Subscription, codes: Sequence[str]) -> None:
+    def publish(
+        self,
+        publisher: Publisher,
+        topic: str,
+        drafts: Sequence[Draft],
+        reference: object = None,
+        *,
+        session: Session | None = None,
+        number: int = 0,
+        durable: bool = False,
+    ) -> None:
         """See Engine."""
-        self._run(self.broker.ack(_member(subscription), codes, self._now()))
+        if self.frozen:
+            if not publisher.positional:
+                raise Draining("this node stops")
+            return  # not confirmed, and about to be closed
+        call = Call(None if session is None else _session(session), number, durable)
+        self._publishers.gathering = True
+        try:
+            self.run(self.broker.publish(publisher, topic, drafts, reference, self.now(), call))
+        finally:
+            self._publishers.gathering = False
 
-    def stall(self, subscription: Subscription) -> None:
+    def send(self, topic: str, drafts: Sequence[Draft], *, durable: bool = False) -> Awaitable[Receipt]:
         """See Engine."""
-        self._run(self.broker.flow(_member(subscription), flowing=False, now=self._now()))
+        return self._questions.send(self, topic, drafts, durable=durable)
 
-    def drained(self, subscription: Subscription) -> None:
+    def committed(self) -> Awaitable[None]:
         """See Engine."""
-        self._run(self.broker.flow(_member(subscription), flowing=True, now=self._now()))
+        return self._questions.committed()
 
     # ---- questions
 
@@ -222,7 +244,7 @@ class EmbeddedEngine:
         failure = self.broker.failure
         if failure is not None:
             return Health(ready=False, reason=str(failure))
-        if self._frozen:
+        if self.frozen or self.broker.draining:
             return Health(ready=False, reason="the node stops")
         if self._reads.failure is not None:
             return Health(ready=False, reason=self._reads.failure)
@@ -232,47 +254,35 @@ class EmbeddedEngine:
 
     def figures(self) -> Figures:
         """See Engine."""
-        return self.broker.figures()
+        since = self.broker.held_since
+        held = 0.0 if since is None else max(0.0, (self._wall() - since) / 1000)
+        return self.broker.figures()._replace(oldest_unacked=held)
 
-    # ---- effects
+    # ---- inside
 
-    def _run(self, effects: Sequence[Effect]) -> None:
-        calls = self._calls
-        for effect in effects:
-            try:
-                calls[type(effect)](effect)
-            except Exception:  # noqa: BLE001 -- ours; one effect that fails must not cost the others
-                self.log.failure("a peer's {kind} failed: this is a bug", kind=type(effect).__name__)
+    def joined(self, effects: Sequence[Effect]) -> None:
+        """See Receiving."""
+        self.run(effects)
+        if self._rules.eager:
+            self._pipeline.flush()  # what came while nobody was there is read from the store
+
+    def _over(self) -> None:
+        """A turn's effects are carried out."""
         self._pipeline.kick_soon()
         self._press()
-        self._arm()
-
-    def _deliver(self, effect: Deliver) -> None:
-        for member in effect.members:
-            guarded(self.log, partial(member.receiver.deliver, effect.delivery))
-
-    # ---- pressure and time
 
     def _press(self) -> None:
-        self._publishers.press(pressed=self._frozen or self._pipeline.failing or self.broker.full)
+        self._publishers.press(pressed=self.frozen or self._pipeline.failing or self.broker.full)
 
-    def _arm(self) -> None:
-        wait = self.broker.next_wait(self._now())
-        timer = self._timer
-        if wait is None or self._frozen:
-            return
-        when = self._clock.seconds() + wait
-        if timer is not None and timer.active():
-            if timer.getTime() <= when:
-                return
-            timer.cancel()
-        self._timer = self._clock.callLater(wait, guarded, self.log, self.tick)
+    def _next_wait(self) -> float | None:
+        return None if self.frozen else self.broker.next_wait(self.now())
 
-    def _now(self) -> Moment:
+    def now(self) -> Moment:
+        """Both clocks."""
         return Moment(self._wall(), self._clock.seconds())
 
 
-def _member(subscription: Subscription) -> Member:
-    if not isinstance(subscription, Member):
-        raise MisuseError("a subscription of another engine")
-    return subscription
+def _session(session: Session) -> PublishSession:
+    if not isinstance(session, PublishSession):
+        raise MisuseError("a session of another engine")
+    return session

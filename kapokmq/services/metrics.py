@@ -3,7 +3,7 @@
 Nothing here is called per message: totals are read from the engine when somebody asks, commits are observed one by one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
@@ -21,6 +21,9 @@ _TOTALS = (
     ("acked", "kapokmq_messages_acked", "Messages acknowledged by consumers."),
     ("retried", "kapokmq_messages_retried", "Messages made ready again because their delivery ended without an ack."),
     ("expired", "kapokmq_messages_expired", "Messages removed because of their age."),
+    ("nacked", "kapokmq_messages_nacked", "Messages that consumers gave back."),
+    ("dead", "kapokmq_messages_dead", "Messages that groups gave up: they became dead letters."),
+    ("duplicates", "kapokmq_publishes_duplicate", "Messages not stored because one with their key was."),
     ("ignored_acks", "kapokmq_acks_ignored", "Acknowledgements of codes that the consumer did not hold."),
 )
 _LEVELS = (
@@ -29,15 +32,16 @@ _LEVELS = (
     ("delayed", "kapokmq_messages_delayed", "Messages not yet due."),
     ("memory", "kapokmq_memory_held_bytes", "Bytes of message bodies held in memory."),
     ("topics", "kapokmq_topics", "Topics known."),
+    ("groups", "kapokmq_groups", "Durable groups known."),
+    ("oldest_unacked", "kapokmq_leases_oldest_seconds", "How long the message has been held that is held for longest."),
 )
+_KINDS = ("producer", "consumer", "v2")
 
 
 class _FiguresCollector(Collector):
     """Reads the engine's figures at scrape time."""
 
-    def __init__(
-        self, figures: Callable[[], Figures], connections: Callable[[], tuple[int, int]], version: str
-    ) -> None:
+    def __init__(self, figures: Callable[[], Figures], connections: Callable[[], Sequence[int]], version: str) -> None:
         self._figures = figures
         self._connections = connections
         self._version = version
@@ -50,18 +54,16 @@ class _FiguresCollector(Collector):
         for field, name, about in _LEVELS:
             yield GaugeMetricFamily(name, about, value=getattr(figures, field))
         connected = GaugeMetricFamily("kapokmq_connections", "Clients connected, by kind.", labels=["kind"])
-        for kind, number in zip(("producer", "consumer"), self._connections(), strict=True):
+        for kind, number in zip(_KINDS, self._connections(), strict=True):
             connected.add_metric([kind], number)
         yield connected
         yield InfoMetricFamily("kapokmq_build", "What runs here.", value={"version": self._version})
 
 
 class NodeMetrics:
-    """One node's figures. `connections` gives how many producers and consumers there are."""
+    """One node's figures. `connections` gives how many producers, consumers and v2 clients there are."""
 
-    def __init__(
-        self, figures: Callable[[], Figures], connections: Callable[[], tuple[int, int]], version: str
-    ) -> None:
+    def __init__(self, figures: Callable[[], Figures], connections: Callable[[], Sequence[int]], version: str) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(_FiguresCollector(figures, connections, version))
         self._seconds = Histogram(

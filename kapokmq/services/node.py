@@ -21,13 +21,16 @@ from twisted.logger import Logger, globalLogPublisher
 from kapokmq import __version__
 from kapokmq.core.errors import WorldError
 from kapokmq.core.group import Choose
+from kapokmq.core.policy import Durability
 from kapokmq.core.rules import Rules
 from kapokmq.core.settings import NodeSettings
 from kapokmq.protocols.address import ClientAddress
+from kapokmq.protocols.api.assembly import Backstage
 from kapokmq.protocols.connections import Connections
 from kapokmq.protocols.limits import WrongKeys
 from kapokmq.protocols.site import NodeFacts, make_site
 from kapokmq.protocols.upgrade import Upgrade
+from kapokmq.services.drain import Drain
 from kapokmq.services.embedded import EmbeddedEngine
 from kapokmq.services.guarding import guarded
 from kapokmq.services.logs import DailyLog
@@ -37,6 +40,8 @@ from kapokmq.storage.aside import set_aside
 from kapokmq.storage.memory import MemoryStore
 from kapokmq.storage.sqlite import SQLiteStore
 from kapokmq.storage.store import Store
+
+DURABLE: tuple[Durability, ...] = ("memory", "interval", "fsync")  # what a confirmation promises, by isPersistent
 
 
 def rules_of(settings: NodeSettings) -> Rules:
@@ -55,6 +60,13 @@ def rules_of(settings: NodeSettings) -> Rules:
         clean_consumed=retention.clean_consumed,
         clean_seconds=retention.clean_seconds,
         max_topics=delivery.max_topics,
+        durable=DURABLE[settings.store.durability],
+        ack_wait=delivery.retry_seconds if delivery.ack_wait is None else delivery.ack_wait,
+        max_attempts=delivery.max_attempts,
+        backoff=delivery.backoff,
+        backoff_max=delivery.backoff_max,
+        dedup_window=delivery.dedup_window,
+        policies=settings.topics,
     )
 
 
@@ -62,7 +74,7 @@ class Node(Service):
     """One broker.
 
     `reactor` needs a clock that only goes forward; `wall` reads unix seconds; `choose` draws members; the start is
-    announced to `say`.
+    announced to `say`; `drained` is called when a drain is over, to end the process.
     """
 
     log = Logger()
@@ -76,6 +88,7 @@ class Node(Service):
         entropy: Callable[[int], bytes],
         choose: Choose,
         say: TextIO = sys.stdout,
+        drained: Callable[[], None] = lambda: None,
     ) -> None:
         self.setName("kapokmq")
         self.settings = settings
@@ -84,6 +97,8 @@ class Node(Service):
         self._entropy = entropy
         self._choose = choose
         self._say = say
+        self._drained = drained
+        self._end_api: Callable[[], None] = lambda: None
         self._port: IListeningPort | None = None
         self._loops: list[LoopingCall] = []
         self._logs = DailyLog(Path(settings.log.directory))
@@ -112,12 +127,18 @@ class Node(Service):
         # Once the reactor runs, signals end the node in good order; before, they just end the process.
         self._reactor.callWhenRunning(self._announce)
 
+    def drain(self, seconds: float | None = None) -> None:
+        """Take no more, wait at most so many seconds (None: mq.drainTime) until nothing is in flight, then end."""
+        self._drain.begin(self.settings.delivery.drain_seconds if seconds is None else seconds)
+
     async def _stop(self) -> None:
+        self._drain.stop()
         for loop in self._loops:
             loop.stop()
         if self._port is not None:
             await maybeDeferred(self._port.stopListening)
         await self.engine.freeze()
+        self._end_api()
         await self.connections.close_all(self._reactor)
         await self.engine.close()
         self.log.info("the node has stopped")
@@ -139,7 +160,7 @@ class Node(Service):
         settings, reactor = self.settings, self._reactor
         self.metrics = NodeMetrics(
             lambda: self.engine.figures(),  # noqa: PLW0108 -- made below
-            lambda: (len(self.connections.producers()), len(self.connections.consumers())),
+            self._connected,
             __version__,
         )
         self.engine = EmbeddedEngine(
@@ -149,10 +170,16 @@ class Node(Service):
             wall=lambda: int(self._wall() * 1000),
             choose=self._choose,
             observe=self.metrics.observe_commit,
+            dead_letter_rate=settings.delivery.dead_letter_rate,
         )
         self.connections = Connections(
             most=settings.access.max_connections, same_id=settings.access.same_id_limit, wall=self._wall
         )
+        self._drain = Drain(self.engine, self.connections, reactor, self._drained)
+
+    def _connected(self) -> tuple[int, int, int]:
+        connections = self.connections
+        return len(connections.producers()), len(connections.consumers()), len(connections.v2_clients())
 
     def _make_store(self) -> Store:
         settings = self.settings.store
@@ -170,6 +197,7 @@ class Node(Service):
         client_address = ClientAddress(server.trusted_proxies)
         wrong_keys = WrongKeys(self._reactor.seconds)
         own_hosts = {server.addr, server.bind}
+        name = f"mq:{server.addr}:{server.port}"
         websocket = Upgrade(
             self.engine,
             access=access,
@@ -179,12 +207,15 @@ class Node(Service):
             wrong_keys=wrong_keys,
             client_address=client_address,
             own_hosts=own_hosts,
+            node=name,
+            version=__version__,
+            durable=DURABLE[self.settings.store.durability],
         )
         site = make_site(
             engine=self.engine,
             access=access,
             node=NodeFacts(
-                name=f"mq:{server.addr}:{server.port}",
+                name=name,
                 addr=server.addr,
                 port=server.port,
                 version=__version__,
@@ -193,6 +224,7 @@ class Node(Service):
             ),
             settings=self.settings.shown,
             connections=self.connections,
+            backstage=Backstage(self.engine.admin, self.drain, self._wall, self.settings.effective),
             exposition=self.metrics.exposition,
             websocket=websocket,
             clock=self._reactor,

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kapokmq.core.broker import Broker
+from kapokmq.core.commit import Outcome
 from kapokmq.core.effects import Effect
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.ledger import Taken
@@ -113,7 +114,8 @@ class CommitPipeline:
         ledger = self._broker.ledger
         if self._busy or not (ledger or (self._flush and ledger.counting)):
             return
-        enough = self._flush or ledger.messages >= EAGER_MESSAGES or ledger.bytes >= EAGER_BYTES
+        held = self._broker.publishing.held > 0  # somebody waits for what an eager node would commit later
+        enough = self._flush or held or ledger.messages >= EAGER_MESSAGES or ledger.bytes >= EAGER_BYTES
         if enough or not self._broker.rules.eager:
             self._commit()
 
@@ -123,15 +125,15 @@ class CommitPipeline:
         self._flush = False
         started = self._clock.seconds()
 
-        def committed(_: None) -> None:
-            guarded(self.log, lambda: self._committed(taken, started))
+        def committed(outcome: Outcome) -> None:
+            guarded(self.log, lambda: self._committed(taken, outcome, started))
 
         def failed(failure: Failure) -> None:
             guarded(self.log, lambda: self._failed(failure, taken))
 
         self._store.commit(taken.commit).addCallbacks(committed, failed)
 
-    def _committed(self, taken: Taken, started: float) -> None:
+    def _committed(self, taken: Taken, outcome: Outcome, started: float) -> None:
         now = self._now()
         self._observe(now.steady - started, len(taken.commit.publishes))
         self._busy = False
@@ -143,7 +145,7 @@ class CommitPipeline:
         self._broker.dropped(self._store.dropped(), now)
         if self._store.paged:
             self._kick()  # the next commit runs while this one is confirmed and delivered
-        self._run(self._broker.committed(taken, now))
+        self._run(self._broker.committed(taken, now, outcome))
         self._wake()
 
     def _failed(self, failure: Failure, taken: Taken) -> None:

@@ -7,14 +7,15 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from kapokmq.core.effects import Confirm, Refuse
-from kapokmq.core.engine import Publisher, Receipt
+from kapokmq.core.peers import Publisher, Receipt
 from kapokmq.services.guarding import guarded
 
 
 class Publishers:
     """Those attached. Who left is told nothing; one that fails does not cost the others.
 
-    With `eager` confirmations come from within `publish`: they are told at the end of the turn, all of it at once.
+    With `eager`, or while `gathering`, confirmations come from within `publish`: they are told at the end of the turn,
+    all at once.
     """
 
     log = Logger()
@@ -26,6 +27,7 @@ class Publishers:
         self._confirms: dict[Publisher, list[Receipt]] = {}
         self._telling: IDelayedCall | None = None
         self._pressed = False
+        self.gathering = False
 
     def attach(self, publisher: Publisher) -> None:
         """Make a publisher known; it pauses if all do."""
@@ -52,7 +54,7 @@ class Publishers:
 
     def confirm(self, effect: Confirm) -> None:
         """Tell a publisher what is stored."""
-        if not self._eager:
+        if not (self._eager or self.gathering):
             self._tell(effect.publisher, effect.receipts)
             return
         self._confirms.setdefault(effect.publisher, []).extend(effect.receipts)

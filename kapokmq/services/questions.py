@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 from twisted.internet.defer import Deferred
 
 from kapokmq.core.broker import Broker
-from kapokmq.core.engine import Engine, Receipt
+from kapokmq.core.engine import Engine
 from kapokmq.core.errors import StoreUnavailable
-from kapokmq.core.message import Draft, Found, Status, make_prefix, parse_code, topic_of
+from kapokmq.core.message import Draft, Found, Message, Status, parse_code, topic_of
 from kapokmq.core.moment import Moment
-from kapokmq.core.query import MessageQuery, Stored
+from kapokmq.core.peers import Receipt
+from kapokmq.core.publishing import FSYNC, MEMORY
+from kapokmq.core.query import MessageQuery, Remnant, Stored
+from kapokmq.core.sessions import REMEMBERED, PublishSession
 from kapokmq.storage.store import Store
 
 
@@ -45,17 +48,15 @@ class Questions:
         self._now = now
         self._settled = settled
 
-    async def send(self, engine: Engine, topic: str, drafts: Sequence[Draft]) -> list[str]:
+    async def send(self, engine: Engine, topic: str, drafts: Sequence[Draft], *, durable: bool) -> Receipt:
         """See Engine."""
         sender = _Sender()
         engine.attach(sender)
         try:
-            engine.publish(sender, topic, drafts)
-            receipt = await sender.done
+            engine.publish(sender, topic, drafts, durable=durable)
+            return await sender.done
         finally:
             engine.detach(sender)
-        prefix = make_prefix(self._broker.store_id, self._broker.epoch)
-        return [f"{prefix}{message_id:016x}" for message_id in range(receipt.first, receipt.first + receipt.count)]
 
     async def search(
         self,
@@ -83,12 +84,12 @@ class Questions:
             limit=limit,
             offset=offset,
         )
-        return [self._shown(stored) for stored in await self._store.search(query)]
+        return [self.shown(stored) for stored in await self._store.search(query)]
 
     async def find(self, code: str) -> Found | None:
         """See Engine."""
-        stored = await self._stored(code)
-        return None if stored is None else self._shown(stored)
+        stored = await self.stored(code)
+        return None if stored is None else self.shown(stored)
 
     async def delete(self, code: str) -> bool:
         """See Engine."""
@@ -96,31 +97,65 @@ class Questions:
         retention.look_up()
         stored = None
         try:
-            stored = await self._stored(code)
+            stored = await self.stored(code)
         finally:
-            done = retention.delete(None if stored is None else stored.message, self._now())
-        await self._settled()
-        if done and self._broker.failure is not None:
-            raise StoreUnavailable(str(self._broker.failure))
+            done = bool(retention.delete([] if stored is None else [remnant_of(stored.message)], self._now()))
+        await self.committed()
         return done
 
-    async def _stored(self, code: str) -> Stored | None:
+    async def session(self, name: str) -> PublishSession:
+        """A session as the store remembers it, to be closed."""
+        codes = self._broker.codes
+        durable = MEMORY if self._broker.rules.durable == MEMORY else FSYNC  # whatever is stored has been committed
+        calls: list[tuple[int, Receipt, int]] = []
+        for number, first, epoch, count, crc, theirs in await self._store.sent(name, REMEMBERED):
+            duplicates = {index: codes.code(other, its) for index, other, its in theirs} or None
+            calls.append((number, Receipt(None, first, count, codes.prefix(epoch), durable, duplicates), crc))
+        return self._broker.publishing.sessions.loaded(name, calls)
+
+    async def committed(self) -> None:
+        """See Engine."""
+        await self._settled()
+        if self._broker.failure is not None:
+            raise StoreUnavailable(str(self._broker.failure))
+
+    async def stored(self, code: str) -> Stored | None:
+        """A message as the store has it, by code. Raises StoreUnavailable where that is not known."""
         parts = parse_code(code)
         if parts is None or parts.store_id != self._broker.store_id:
             return None
         await self._settled()
         stored = await self._store.find(parts.id, self._now().wall)
         # An id may be given again after a crash (isPersistent: 1), a code is not.
-        return stored if stored is not None and stored.message.epoch == parts.epoch else None
+        if stored is not None and stored.message.epoch == parts.epoch:
+            return stored
+        if self._broker.rules.eager and self._broker.failure is not None:
+            raise StoreUnavailable(str(self._broker.failure))  # it may be one that was confirmed and is not stored yet
+        return None
 
-    def _shown(self, stored: Stored) -> Found:
+    def shown_delayed(self, message: Message) -> Found:
+        """A message that is not due yet, as others see it."""
+        return self.shown(Stored(message, Status.DELAYED, 0))
+
+    def shown(self, stored: Stored) -> Found:
+        """The same, as others see it."""
         message = stored.message
+        topic = self._broker.catalog.by_number.get(topic_of(message.id))
         return Found(
             code=self._broker.codes.of([message])[0],
-            topic=self._broker.catalog.by_number[topic_of(message.id)].name,
+            topic=topic.name if topic is not None else "",  # deleted while it was read
             data=message.data,
             created=message.created,
             consumed=stored.consumed,
             delay=message.delay,
             status=stored.status,
+            due=message.due,
+            expire=message.expire,
+            key=message.key,
+            headers=message.headers,
         )
+
+
+def remnant_of(message: Message) -> Remnant:
+    """What is to be known of a message in order to remove it."""
+    return Remnant(message.id, message.due, message.size)

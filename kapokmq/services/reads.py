@@ -10,12 +10,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kapokmq.core.broker import Broker
-from kapokmq.core.effects import Effect, FetchMessages, LoadSchedule, ReadPage, Sweep, SweepDelayed
-from kapokmq.core.message import Message
+from kapokmq.core.effects import Effect, FetchMessages, LoadSchedule, ReadPage, Sweep, SweepDelayed, SweepExpired
+from kapokmq.core.group import Group
 from kapokmq.core.moment import Moment
+from kapokmq.core.query import Remnant
 from kapokmq.core.rules import PAGE, PAGE_BYTES
 from kapokmq.services.guarding import guarded
-from kapokmq.storage.store import Due, Page, Store
+from kapokmq.storage.store import Due, Page, Remnants, Store
 
 
 class Reads:
@@ -39,11 +40,13 @@ class Reads:
         self._clock = clock
         self._now = now
         self._run = run
-        self._failing: dict[object, str] = {}  # what could not be read, and why
+        self._failing: dict[tuple[str, Group | None], str] = {}  # what could not be read, for whom, and why
 
     @property
     def failure(self) -> str | None:
         """Why something can't be read that is asked for again and again; None when all goes well."""
+        for what in [what for what in self._failing if what[1] is not None and not what[1].members]:
+            del self._failing[what]  # nobody is left in that group, so it is not asked for again
         return next(iter(self._failing.values()), None)
 
     def page(self, asked: ReadPage) -> None:
@@ -71,26 +74,33 @@ class Reads:
             rows = None if found is None else [(due, message_id) for due, message_id in found]
             self._run(self._broker.arrivals.schedule_loaded(asked, rows, self._now()))
 
-        self._ask("schedule", self._store.scheduled(Due(*asked.after), asked.limit), use)
+        self._ask(("schedule", None), self._store.scheduled(Due(*asked.after), asked.limit), use)
 
     def sweep(self, asked: Sweep) -> None:
         """Read what is old in a topic."""
 
-        def use(page: Page | None) -> None:
-            messages, stop = page if page is not None else (None, 0)
-            self._run(self._broker.retention.swept(asked, messages, stop, self._now()))
+        def use(page: Remnants | None) -> None:
+            found, stop = page if page is not None else (None, 0)
+            self._run(self._broker.swept(asked, found, stop, self._now()))
 
-        self._ask("sweep", self._store.aged(asked.topic.number, asked.first, asked.before, asked.limit), use)
+        slice_ = self._store.aged(asked.topic.number, asked.first, asked.before, asked.limit, every=asked.every)
+        self._ask(("sweep", None), slice_, use)
 
     def sweep_delayed(self, asked: SweepDelayed) -> None:
         """Read what was delayed and is old."""
+        self._sweep_apart(asked, self._store.aged_delayed(asked.before, asked.limit))
 
-        def use(messages: list[Message] | None) -> None:
-            self._run(self._broker.retention.swept_delayed(asked, messages, self._now()))
+    def sweep_expired(self, asked: SweepExpired) -> None:
+        """Read what has expired."""
+        self._sweep_apart(asked, self._store.expired(asked.before, asked.limit))
 
-        self._ask("sweep", self._store.aged_delayed(asked.before, asked.limit), use)
+    def _sweep_apart(self, asked: SweepDelayed | SweepExpired, answer: "Deferred[list[Remnant]]") -> None:
+        def use(found: list[Remnant] | None) -> None:
+            self._run(self._broker.swept_apart(asked, found, self._now()))
 
-    def _ask(self, what: object, answer: "Deferred[Any]", use: Callable[[Any], None]) -> None:
+        self._ask(("sweep", None), answer, use)
+
+    def _ask(self, what: tuple[str, Group | None], answer: "Deferred[Any]", use: Callable[[Any], None]) -> None:
         def failed(failure: Failure) -> None:
             if what not in self._failing:  # said once, not every second
                 self.log.error("the store could not be read, which is tried again: {error}", error=failure.value)

@@ -11,12 +11,13 @@ import apsw
 from msgspec import ValidationError
 from twisted.logger import Logger
 
-from kapokmq.core.commit import Recovered
 from kapokmq.core.errors import StoreRefused
+from kapokmq.core.recovered import Recovered
 from kapokmq.storage import foreign, schema
 from kapokmq.storage.directories import make_directory
+from kapokmq.storage.keys import read_parts
 from kapokmq.storage.lock import FileLock
-from kapokmq.storage.recovery import read_groups, read_topics
+from kapokmq.storage.recovery import read_groups, read_patterns, read_topics
 from kapokmq.storage.rows import Reader
 
 Connect = Callable[[str, int], apsw.Connection]
@@ -47,7 +48,7 @@ _read_start = Reader(tuple[str, int])
 class Opened(NamedTuple):
     """An open store: three connections, what keeps other processes out, what was found.
 
-    `reader` only reads, `folder` only folds the log into the file.
+    `reader` only reads, `folder` only folds the log into the file. `parts` are those of the keys (keys.py).
     """
 
     writer: apsw.Connection
@@ -55,6 +56,7 @@ class Opened(NamedTuple):
     folder: apsw.Connection
     lock: FileLock
     recovered: Recovered
+    parts: tuple[list[tuple[int, int]], int]
 
 
 def opened(path: Path, manner: Manner, now: int) -> Opened:
@@ -124,12 +126,13 @@ def _opened(path: Path, manner: Manner, now: int, undo: ExitStack) -> Opened:
     writer.execute(schema.commit_sql())
     reader = _connected(path, manner, undo)
     reader.execute("pragma query_only = on")
-    topics, groups = read_topics(reader, now), read_groups(reader)
+    topics, groups, patterns = read_topics(reader, now), read_groups(reader), read_patterns(reader)
+    parts = read_parts(reader)
     folder = _connected(path, manner, undo)
     folder.execute("select only from meta").fetchall()  # so that it has the log open
     store_id, epoch = _start(writer, manner.entropy)
     writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
-    return Opened(writer, reader, folder, lock, Recovered(store_id, epoch, topics, groups))
+    return Opened(writer, reader, folder, lock, Recovered(store_id, epoch, topics, groups, patterns), parts)
 
 
 def _connected(path: Path, manner: Manner, undo: ExitStack) -> apsw.Connection:

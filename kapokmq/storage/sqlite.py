@@ -7,29 +7,42 @@ SQLite appends commits to a log beside the file (`-wal`), and syncs that before 
 says how the log is folded into the file.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
-from kapokmq.core.commit import Commit, Recovered
+from kapokmq.core.commit import Commit, Outcome
 from kapokmq.core.errors import MisuseError, StoreRefused, StoreUnavailable
-from kapokmq.core.message import OFFSET_MASK, Message, make_id
-from kapokmq.core.query import MessageQuery, Stored
+from kapokmq.core.message import Message
+from kapokmq.core.query import DeadPage, DeadQuery, HourCounts, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.recovered import Recovered
 from kapokmq.storage import queries
+from kapokmq.storage.calls import Call, Calls
 from kapokmq.storage.checkpoint import Checkpoints
+from kapokmq.storage.commits import Handed
 from kapokmq.storage.faults import explained
+from kapokmq.storage.inquiries import HOURS, HOURS_OF, SENT, read_hours, read_sent
+from kapokmq.storage.inspection import as_bytes
+from kapokmq.storage.keys import Keys
 from kapokmq.storage.opening import Connect, Manner, Opened, closed, connect, opened
-from kapokmq.storage.rows import Reader, encoded
-from kapokmq.storage.searches import HEADS, Walk, read_heads, read_walk, status_of
-from kapokmq.storage.store import Due, Page
+from kapokmq.storage.reads import Reads
+from kapokmq.storage.store import Due, Page, Remembered, Remnants
+from kapokmq.storage.tidying import tidy
 from kapokmq.storage.worker import Worker
 
 T = TypeVar("T")
 Callback = Callable[[Callable[[], None]], Any]
-PIECE = 8 << 20  # bytes of messages that one statement of a search reads
+
+
+class _Open(NamedTuple):
+    """What there is while the store is open."""
+
+    files: Opened
+    reads: Reads
+    keys: Keys
 
 
 class SQLiteStore:
@@ -42,6 +55,7 @@ class SQLiteStore:
 
     paged = True
     held = 0
+    _log = Logger()
 
     def __init__(
         self,
@@ -57,69 +71,96 @@ class SQLiteStore:
         self._manner = Manner(entropy, synchronous, connect)
         self._writing = Worker("kapokmq-store-writer", callback, self._explained)
         self._reading = Worker("kapokmq-store-reader", callback, self._explained)
-        self._searching = DeferredLock()
         folding = Worker("kapokmq-store-folder", callback, self._explained)
         self._checkpoints = Checkpoints(self._writing, folding, checkpoint_bytes)
-        self._files: Opened | None = None
-        self._closing = False
-        self._running: set[Deferred[Any]] = set()
-        self._closers: list[Deferred[None]] | None = []  # None: closed
+        self._calls = Calls(path, self._end)
+        self._opened: _Open | None = None
+        self._is_learning = False
 
     def open(self, now: int) -> Recovered:
         """See Store.open."""
-        if self._files is not None or self._closing:
+        if self._opened is not None or self._calls.closing:
             raise MisuseError("a store is opened once")
         try:
             path = Path(self._path).resolve()
         except (OSError, ValueError, RuntimeError) as error:
             raise StoreRefused(f"persistentFile can't be {self._path!r} ({error})") from error
-        self._files = opened(path, self._manner, now)
-        self._checkpoints.watch(self._files.writer, self._files.folder)
-        return self._files.recovered
+        files = opened(path, self._manner, now)
+        keys = Keys(*files.parts)
+        self._opened = _Open(files, Reads(self._reading, files.reader), keys)
+        self._checkpoints.watch(files.writer, files.folder)
+        self._learn()
+        return files.recovered
 
-    def commit(self, commit: Commit) -> Deferred[None]:
+    def commit(self, commit: Commit) -> Deferred[Outcome]:
         """See Store.commit."""
-        lists = (
-            commit.topics,
-            commit.groups,
-            commit.nexts,
-            commit.publishes,
-            commit.marks,
-            commit.acks,
-            commit.consumed,
-            commit.attempts,
-            commit.removed,
-            commit.hours,
-        )
-        return self._run(self._commit([encoded(rows) for rows in lists]))
+        return self._calls.run(self._commit(Handed(commit)))
 
     def read(self, first: int, end: int, limit: int, max_bytes: int) -> Deferred[Page]:
         """See Store.read."""
-        return self._run(self._read(first, end, limit, max_bytes))
+        return self._ask(lambda reads: reads.page(first, end, limit, max_bytes))
 
     def fetch(self, ids: Sequence[int], max_bytes: int) -> Deferred[Page]:
         """See Store.fetch."""
-        return self._run(self._fetch(sorted(ids), max_bytes))
+        return self._ask(lambda reads: reads.fetch(sorted(ids), max_bytes))
 
     def scheduled(self, after: Due, limit: int) -> Deferred[list[Due]]:
         """See Store.scheduled."""
-        return self._run(self._ask(queries.read_due, queries.SCHEDULED, *after, limit))
+        return self._ask(lambda reads: reads.ask(queries.read_due, queries.SCHEDULED, *after, limit))
 
     def find(self, message_id: int, now: int) -> Deferred[Stored | None]:
         """See Store.find."""
-        return self._run(self._find(message_id, now))
+        return self._ask(lambda reads: reads.find(message_id, now))
 
     def search(self, query: MessageQuery) -> Deferred[list[Stored]]:
         """See Store.search."""
-        return self._run(self._search_alone(query))
+        return self._ask(lambda reads: reads.search(query))
 
-    def aged(self, topic: int, first: int, before: int, limit: int) -> Deferred[Page]:
+    def aged(self, topic: int, first: int, before: int, limit: int, *, every: bool = False) -> Deferred[Remnants]:
         """See Store.aged."""
-        return self._run(self._aged(topic, first, before, limit))
+        return self._ask(lambda reads: reads.aged(topic, first, before, limit, every=every))
 
-    def aged_delayed(self, before: int, limit: int) -> Deferred[list[Message]]:
+    def aged_delayed(self, before: int, limit: int) -> Deferred[list[Remnant]]:
         """See Store.aged_delayed."""
-        return self._run(self._ask(queries.read_messages, queries.AGED_DELAYED, before, limit))
+        return self._ask(lambda reads: reads.ask(queries.read_remnants, queries.AGED_DELAYED, before, limit))
+
+    def expired(self, before: int, limit: int) -> Deferred[list[Remnant]]:
+        """See Store.expired."""
+        return self._ask(lambda reads: reads.ask(queries.read_remnants, queries.EXPIRED, before, limit))
+
+    def inspect(self, search: Search) -> Deferred[SearchPage]:
+        """See Store.inspect."""
+        return self._ask(lambda reads: reads.inspect(search))
+
+    def delayed(self, topic: int | None, now: int, after: Due, limit: int, max_bytes: int) -> Deferred[list[Message]]:
+        """See Store.delayed."""
+        return self._ask(lambda reads: reads.delayed(topic, now, after, limit, max_bytes))
+
+    def dead(self, query: DeadQuery) -> Deferred[DeadPage]:
+        """See Store.dead."""
+        return self._ask(lambda reads: reads.dead(query))
+
+    def trace(self, message_id: int) -> Deferred[Trace]:
+        """See Store.trace."""
+        return self._ask(lambda reads: reads.trace(message_id))
+
+    def since(self, topic: int, created: int) -> Deferred[int | None]:
+        """See Store.since."""
+        return self._ask(lambda reads: reads.since(topic, created))
+
+    def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:
+        """See Store.sent."""
+        return self._ask(lambda reads: reads.ask(read_sent, SENT, as_bytes(session), limit))
+
+    def hours(self, topic: int | None, first: int, last: int) -> Deferred[list[HourCounts]]:
+        """See Store.hours."""
+        if topic is None:
+            return self._ask(lambda reads: reads.ask(read_hours, HOURS, first, last))
+        return self._ask(lambda reads: reads.ask(read_hours, HOURS_OF, first, last, topic))
+
+    def tidy(self, sessions_before: int, buckets: Sequence[tuple[int, int]], limit: int) -> Deferred[int]:
+        """See Store.tidy."""
+        return self._calls.run(self._tidy(sessions_before, list(buckets), limit))
 
     def dropped(self) -> list[tuple[int, int]]:
         """See Store.dropped: a file has room."""
@@ -127,125 +168,57 @@ class SQLiteStore:
 
     def close(self) -> Deferred[None]:
         """See Store.close."""
-        if self._closers is None:
-            return succeed(None)
-        closer: Deferred[None] = Deferred()
-        self._closers.append(closer)
-        if not self._closing:
-            self._closing = True
-            self._end_if_idle()
-        return closer
+        return self._calls.close()
 
-    # ---- what a call does
-
-    async def _commit(self, lists: list[bytes | None]) -> None:
-        writer = self._open().writer
-
-        def work() -> None:
-            writer.execute(queries.COMMIT, lists)
-
-        await self._writing.call(work)
+    async def _commit(self, handed: Handed) -> Outcome:
+        opened = self._open()
+        outcome = await self._writing.call(lambda: handed.write(opened.files.writer, opened.keys))
         self._checkpoints.committed()
+        self._learn()
+        return outcome
 
-    async def _read(self, first: int, end: int, limit: int, max_bytes: int) -> Page:
-        given = (max(first, 0), min(end - 1, queries.LAST_ID), limit, max_bytes)
-        messages, there = await self._ask(queries.read_sized, queries.READ, *given)
-        return Page(messages, messages[-1].id + 1 if messages and len(messages) < there else end)
+    async def _tidy(self, sessions_before: int, buckets: list[tuple[int, int]], limit: int) -> int:
+        opened = self._open()
+        writer = opened.files.writer
+        taken = await self._writing.call(lambda: tidy(writer, opened.keys, sessions_before, buckets, limit))
+        self._checkpoints.committed()
+        return taken
 
-    async def _fetch(self, ids: Sequence[int], max_bytes: int) -> Page:
-        if not ids:
-            return Page([], 0)
-        given = (_known(ids), max_bytes, True)
-        messages, there = await self._ask(queries.read_sized, queries.FETCH, *given)
-        return Page(messages, (messages[-1].id if len(messages) < there else ids[-1]) + 1)
+    def _learn(self) -> None:
+        """See to it that the estimate of keys knows what there is."""
+        if not self._is_learning and not self._open().keys.is_read and not self._calls.closing:
+            self._is_learning = True
+            self._calls.run(self._read_keys())
 
-    async def _find(self, message_id: int, now: int) -> Stored | None:
-        if not 0 <= message_id <= queries.LAST_ID:
-            return None
-        found = await self._ask(queries.read_found, queries.FIND, message_id)
-        if found is None:
-            return None
-        message, consumed = found
-        return Stored(message, status_of(message.due, consumed, now), consumed)
+    async def _read_keys(self) -> None:
+        files, _, keys = self._open()
+        try:
+            while not keys.is_read and not self._calls.closing:
+                await self._writing.call(lambda: keys.read(files.writer))  # a part at a time: commits take their turns
+            self._is_learning = False
+        except (StoreUnavailable, MisuseError) as error:
+            self._log.warn("commits with keys will be slow, for the keys there are can't be read: {error}", error=error)
 
-    async def _search_alone(self, query: MessageQuery) -> list[Stored]:
-        async with self._searching:
-            return await self._search(query)
+    def _ask(self, question: Callable[[Reads], Call[T] | Deferred[T]]) -> Deferred[T]:
+        """Have a question answered, once the store is open."""
 
-    async def _search(self, query: MessageQuery) -> list[Stored]:
-        walk = Walk(query, await self._ask(read_heads, HEADS, query.topic, query.end))
-        while not walk.done:
-            # Between the slices, other reads take their turn.
-            sql, given = walk.slice()
-            walk.looked(await self._ask(read_walk, sql, *given))
-        ids = sorted(hit.id for hit in walk.hits)
-        found: list[Message] = []
-        while ids:
-            messages, there = await self._ask(queries.read_sized, queries.FETCH, encoded(ids), PIECE, query.with_data)
-            found += messages
-            ids = ids[bisect_right(ids, messages[-1].id) :] if len(messages) < there else []
-        return walk.found(found)
+        async def answer() -> T:
+            return await question(self._open().reads)
 
-    async def _aged(self, topic: int, first: int, before: int, limit: int) -> Page:
-        given = (first, make_id(topic, OFFSET_MASK), before, limit)
-        messages, young, last = await self._ask(queries.read_aged, queries.AGED, *given)
-        if young is not None:
-            return Page(messages, young)
-        return Page(messages, first if last is None else last + 1)
-
-    async def _ask(self, read: Reader[T], sql: str, *given: bytes | int | None) -> T:
-        """Run a query that gives one value, on the reading thread."""
-        reader = self._open().reader
-
-        def work() -> T:
-            ((value,),) = reader.execute(sql, given)
-            return read(value)
-
-        return await self._reading.call(work)
-
-    # ---- what is under way
-
-    def _run(self, work: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
-        """Start a call, and know of it until it has ended: `close` waits for it."""
-        if self._closing:
-            work.close()
-            return fail(StoreUnavailable(f"{self._path}: the store is closed"))
-        running = Deferred.fromCoroutine(work)
-        self._running.add(running)
-        return running.addBoth(self._ran, running)
-
-    def _ran(self, result: T, running: Deferred[Any]) -> T:
-        self._running.discard(running)
-        self._end_if_idle()
-        return result
-
-    def _end_if_idle(self) -> None:
-        if self._closing and not self._running:
-            Deferred.fromCoroutine(self._end()).addBoth(self._ended)
+        return self._calls.run(answer())
 
     async def _end(self) -> None:
-        files = self._files
-        if files is not None:
+        if self._opened is not None:
+            files = self._opened.files
             await self._checkpoints.stop()
-            await self._reading.call(files.reader.close)
-            await self._reading.stop()
+            await self._opened.reads.stop()
             await self._writing.call(lambda: closed(files))
             await self._writing.stop()
 
-    def _ended(self, result: Any) -> None:
-        closers, self._closers = self._closers, None
-        for closer in closers or ():
-            closer.callback(result)
-
-    def _open(self) -> Opened:
-        if self._files is None:
+    def _open(self) -> "_Open":
+        if self._opened is None:
             raise MisuseError("the store is not open")
-        return self._files
+        return self._opened
 
     def _explained(self, error: Exception) -> Exception:
         return explained(self._path, error)
-
-
-def _known(ids: Sequence[int]) -> bytes | None:
-    """Ids as JSON, without those that no message can have."""
-    return encoded([message_id for message_id in ids if 0 <= message_id <= queries.LAST_ID])

@@ -21,9 +21,10 @@ from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
-from kapokmq.core.commit import Commit, Recovered
+from kapokmq.core.commit import Commit, Outcome
 from kapokmq.core.message import Message
-from kapokmq.core.query import MessageQuery, Stored
+from kapokmq.core.query import DeadPage, DeadQuery, HourCounts, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.recovered import Recovered
 
 
 class Page(NamedTuple):
@@ -38,6 +39,28 @@ class Due(NamedTuple):
 
     due: int
     id: int
+
+
+class Remnants(NamedTuple):
+    """What may be removed of a run of a topic's messages, ascending. `next` is the first id that it says nothing of."""
+
+    found: list[Remnant]
+    next: int
+
+
+class Remembered(NamedTuple):
+    """A publish call of a session: number `publish`, `count` messages, ids from `first` on, codes of `epoch`.
+
+    `crc` is the SentRow's. `duplicates` are (index, id, epoch) of those that were not stored because a message with
+    their key was.
+    """
+
+    publish: int
+    first: int
+    epoch: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of that name, which nobody needs here
+    crc: int
+    duplicates: list[tuple[int, int, int]]
 
 
 class Store(Protocol):
@@ -60,8 +83,13 @@ class Store(Protocol):
         """
         ...
 
-    def commit(self, commit: Commit) -> Deferred[None]:
-        """Make a commit durable. Fails with StoreUnavailable."""
+    def commit(self, commit: Commit) -> Deferred[Outcome]:
+        """Make a commit durable. Fails with StoreUnavailable.
+
+        A message with a KeyRow whose key is remembered already is left out, and said to be a duplicate: nothing of it
+        is stored but, if its call has a SentRow, which message stands for it. A SentRow whose session and number are
+        remembered already replaces that.
+        """
         ...
 
     def read(self, first: int, end: int, limit: int, max_bytes: int) -> Deferred[Page]:
@@ -95,16 +123,62 @@ class Store(Protocol):
         """
         ...
 
-    def aged(self, topic: int, first: int, before: int, limit: int) -> Deferred[Page]:
+    def aged(self, topic: int, first: int, before: int, limit: int, *, every: bool = False) -> Deferred[Remnants]:
         """A slice of what retention may remove: messages never delayed, created before `before` (wall ms).
 
-        Looks at no more than `limit` of the topic's messages from the id `first` up, and stops at the first that is
-        too young. Bodies are left out (`data` is ""). `next` is where the next slice goes on.
+        With `every` those that were delayed, due or not, as well. Looks at no more than `limit` of the topic's messages
+        from the id `first` up, and stops at the first that is too young. `next` is where the next slice goes on.
         """
         ...
 
-    def aged_delayed(self, before: int, limit: int) -> Deferred[list[Message]]:
-        """The same for messages that were delayed: those due before `before`, any topic, oldest due first."""
+    def aged_delayed(self, before: int, limit: int) -> Deferred[list[Remnant]]:
+        """The same for messages that were delayed: those due before `before`, any topic, oldest due first.
+
+        Those that expire are left out: they are found by that.
+        """
+        ...
+
+    def expired(self, before: int, limit: int) -> Deferred[list[Remnant]]:
+        """Messages that expire before `before` (wall ms), any topic, those that expired first first."""
+        ...
+
+    def inspect(self, search: Search) -> Deferred[SearchPage]:
+        """What a Search finds. Works in slices, one search at a time, like `search`."""
+        ...
+
+    def delayed(self, topic: int | None, now: int, after: Due, limit: int, max_bytes: int) -> Deferred[list[Message]]:
+        """Messages to fall due after `now`, by (due, id), which are greater than `after`; of one topic, or of all.
+
+        At most `limit`, and no more once they reach `max_bytes`, but one at least.
+        """
+        ...
+
+    def dead(self, query: DeadQuery) -> Deferred[DeadPage]:
+        """A group's dead letters."""
+        ...
+
+    def trace(self, message_id: int) -> Deferred[Trace]:
+        """What is known of a message's life."""
+        ...
+
+    def since(self, topic: int, created: int) -> Deferred[int | None]:
+        """The offset of a topic's first message created at `created` (wall ms) or later, None if there is none."""
+        ...
+
+    def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:
+        """The last publish calls of a session, at most `limit`, ascending by number."""
+        ...
+
+    def hours(self, topic: int | None, first: int, last: int) -> Deferred[list[HourCounts]]:
+        """What happened in the hours `first` to `last` (since 1970, both included), of a topic or of all together."""
+        ...
+
+    def tidy(self, sessions_before: int, buckets: Sequence[tuple[int, int]], limit: int) -> Deferred[int]:
+        """Forget sessions whose last publish call was before that (wall ms), and keys.
+
+        For each (topic, bucket), keys of that topic in buckets other than that one and the one before it go. Takes away
+        about `limit` rows, and gives how many: while that is as many as `limit` there may be more.
+        """
         ...
 
     def dropped(self) -> list[tuple[int, int]]:

@@ -1,10 +1,10 @@
-"""What the keys of a configuration take: numbers in a range, choices, switches, text, hosts, networks.
+"""What the keys of a configuration take: numbers in a range, choices, switches, words, text, hosts, networks.
 
-Each kind says in words what it allows, turns what was given into what the program wants, and refuses the rest.
+Each kind says in words what it allows, turns what was given into what the program wants and back, and refuses the rest.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, ClassVar
@@ -19,13 +19,22 @@ _WORDS: Mapping[str, bool] = {"true": True, "false": False}
 
 
 class UnfitError(ValueError):
-    """A value is not of the kind that its key takes."""
+    """A value is not of the kind that its key takes.
+
+    Of a value with named parts, `parts` are those that are wrong: the path of each within it, and what is wrong.
+    """
+
+    def __init__(self, parts: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__()
+        self.parts = parts
 
 
 class Kind:
     """What a key takes. `allowed` says so in words, for mistakes and for the documentation."""
 
     secret: ClassVar[bool] = False
+    section: ClassVar[bool] = False
+    """Whether it is a whole section, which may be left empty and which no environment variable can give."""
 
     @property
     def allowed(self) -> str:
@@ -35,6 +44,10 @@ class Kind:
     def read(self, value: object) -> Any:
         """`value` as the program wants it. Raises UnfitError."""
         raise NotImplementedError
+
+    def written(self, value: Any) -> Any:
+        """What was read, as one would write it: plain data, fit for JSON. Nothing in it is secret."""
+        return value
 
     def parse(self, text: str) -> object:
         """What `text`, from an environment variable, stands for; to be read next."""
@@ -85,6 +98,10 @@ class Number(Kind):
             raise UnfitError
         return float(value)
 
+    def written(self, value: float) -> float:
+        """Without a fraction where there is none."""
+        return int(value) if value == int(value) else value
+
 
 @dataclass(frozen=True, slots=True)
 class Choice(Kind):
@@ -119,6 +136,28 @@ class Switch(Kind):
             raise UnfitError
         return bool(value)
 
+    def written(self, value: bool) -> int:  # noqa: FBT001 -- it is the value itself
+        """As the documentation writes it."""
+        return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Kind):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        """All of them."""
+        return ", ".join(self.words[:-1]) + f" or {self.words[-1]}"
+
+    def read(self, value: object) -> str:
+        """The word, in this very spelling."""
+        if not isinstance(value, str) or value not in self.words:
+            raise UnfitError
+        return value
+
 
 @dataclass(frozen=True, slots=True)
 class Text(Kind):
@@ -151,6 +190,10 @@ class SecretText(Text):
     def read(self, value: object) -> Secret:
         """A Secret."""
         return Secret(super().read(value))
+
+    def written(self, value: Secret) -> str:
+        """Three stars, whatever it is."""
+        return "***"
 
 
 class Host(Text):
@@ -202,6 +245,10 @@ class Networks(Kind):
             return tuple(map(ip_network, value))
         except ValueError as error:
             raise UnfitError from error
+
+    def written(self, value: tuple[Network, ...]) -> list[str]:
+        """As text; an address is a network of one."""
+        return [str(each) for each in value]
 
     def parse(self, text: str) -> object:
         """The parts between commas."""

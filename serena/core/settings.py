@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import EllipsisType
 from typing import Any
 
 from serena.core.errors import SettingsError
 from serena.core.kinds import Kind, UnfitError
 
+NO_VALUE = "has no value; leave the key out for its default"
 _NAME_SHOWN = 40  # characters of an unknown key that are repeated
 _NUMBER_SHOWN = 10**18  # beyond it a number isn't repeated: Python refuses to print very long ones
 
@@ -71,6 +73,11 @@ def hint(name: str, known: Iterable[str]) -> str:
     return f"unknown; did you mean {spellings[near[0]]}?" if near else "unknown"
 
 
+def refusal(kind: Kind, value: object) -> str:
+    """How a mistake goes on that found `value` not to be of its key's kind."""
+    return f"must be {kind.allowed}" + ("" if kind.secret else f", not {described(value)}")
+
+
 class Reader:
     """What is given so far (`given`, by path), where (`sources`, by path), and what is wrong with it (`mistakes`)."""
 
@@ -112,7 +119,13 @@ class Reader:
         """The mistakes of a program that has `prefix` for itself: variables that begin with it, and with no section."""
         variables, ours = self._variables(prefix)
         names = [shown_name(name) for name in sorted(environ) if name.startswith(prefix) and not name.startswith(ours)]
-        return [f"environment: {name}: {hint(name, variables)}" for name in names]
+        sections = {prefix + key.path.upper(): key.path for key in self.keys.values() if key.kind.section}
+        lines = []
+        for name in names:
+            section = next((path for begin, path in sections.items() if name.startswith(begin)), None)
+            wrong = f"only a file can give {section}" if section else hint(name, variables)
+            lines.append(f"environment: {name}: {wrong}")
+        return lines
 
     def mistake(self, source: str, name: str, text: str) -> None:
         """Note what is wrong; reading goes on."""
@@ -121,6 +134,10 @@ class Reader:
     def value(self, path: str) -> Any:
         """What was given last for a key, else its default."""
         return self.given.get(path, self._defaults[path])
+
+    def default(self, path: str) -> Any:
+        """What a key has that nobody gives."""
+        return self._defaults[path]
 
     def finish(self) -> None:
         """Raise SettingsError if there was any mistake."""
@@ -132,7 +149,7 @@ class Reader:
         variables: dict[str, tuple[str, Key]] = {}
         for key in self.keys.values():
             section = key.path.rpartition(".")[0]
-            for path in (key.path, *(f"{section}.{name}" for name in key.older)):
+            for path in () if key.kind.section else (key.path, *(f"{section}.{name}" for name in key.older)):
                 variables[prefix + _variable(path)] = (path, key)
         return variables, tuple({name[: name.index("_", len(prefix)) + 1] for name in variables})
 
@@ -143,13 +160,15 @@ class Reader:
             return
         for name, value in given.items():
             path = f"{section}.{shown_name(name)}".lstrip(".")
-            key = names.get(name, ...) if isinstance(name, str) else ...
-            if isinstance(key, Key):
-                self._value(key, path, value, (source, path), seen)
-            elif key is ...:
+            key: Key | EllipsisType | None = names.get(name, ...) if isinstance(name, str) else ...
+            if key is ...:
                 self.mistake(source, path, hint(shown_name(name), names))
-            elif value is not None:  # a section with all its keys commented out is fine
+            elif value is None and (key is None or key.kind.section):
+                pass  # a section with all its keys commented out is fine
+            elif key is None:
                 self._section(path, value, source, seen)
+            else:
+                self._value(key, path, value, (source, path), seen)
 
     def _value(self, key: Key, path: str, value: object, where: tuple[str, str], seen: dict[str, str]) -> None:
         source, name = where
@@ -158,13 +177,15 @@ class Reader:
             return
         seen[key.path] = path
         if value is None:
-            self.mistake(source, name, "has no value; leave the key out for its default")
+            self.mistake(source, name, NO_VALUE)
             return
         try:
             self.given[key.path] = key.kind.read(value)
-        except UnfitError:
-            given = "" if key.kind.secret else f", not {described(value)}"
-            self.mistake(source, name, f"must be {key.kind.allowed}{given}")
+        except UnfitError as error:
+            for part, wrong in error.parts:
+                self.mistake(source, f"{name}.{part}", wrong)
+            if not error.parts:
+                self.mistake(source, name, refusal(key.kind, value))
             return
         self.sources[key.path] = source if path == name else f"{source}: {name}"
         if path != key.path:

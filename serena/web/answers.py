@@ -78,8 +78,8 @@ def redirect(location: bytes, status: int) -> Answer:
     return Answer(content_type="", status=status, cors=False, headers=(("Location", location.decode("latin-1")),))
 
 
-def set_headers(request: Request, answer: Answer) -> None:
-    """Put status and headers of this answer on the request, and take any others away."""
+def set_headers(request: Request, answer: Answer, *, whole: bool = True) -> None:
+    """Put status and headers of this answer on the request, and take any others away. Not `whole`: more will follow."""
     request.setResponseCode(answer.status)
     headers = request.responseHeaders
     closing = headers.getRawHeaders(b"Connection")
@@ -91,7 +91,7 @@ def set_headers(request: Request, answer: Answer) -> None:
     for title, value in (*said, *answer.headers):
         headers.addRawHeader(title, value)
     headers.addRawHeader(b"Date", http.datetimeToString())
-    if answer.status not in http.NO_BODY_CODES:
+    if whole and answer.status not in http.NO_BODY_CODES:
         headers.addRawHeader(b"Content-Length", b"%d" % len(answer.body))
     for token in closing or ():
         headers.addRawHeader(b"Connection", token)

@@ -72,6 +72,7 @@ class NodeChannel(HTTPChannel):
     MAX_LENGTH = 16_384
     site: Bounds
     transport: Any
+    _path: bytes
     _networkProducer: Any
     _receiving = False
     _refused = False
@@ -172,6 +173,7 @@ class NodeChannel(HTTPChannel):
         if self._refused:
             return
         request = self.requests[-1]
+        request.path = self._path.partition(b"?")[0]  # it is not the request's before its body is complete
         answer = self.site.too_big(request)
         request.clientproto = b"HTTP/1.1"
         request.responseHeaders.setRawHeaders(b"Connection", [b"close"])

@@ -1,5 +1,10 @@
-"""Who may ask: the `secretKey` header, where a browser's page comes from, and how often one may be wrong."""
+"""Who may ask: where a browser's page comes from, the key, and how often one may be wrong.
 
+The key is in the header `secretKey`, or in `Authorization: Bearer KEY` for tools that know nothing else. Where a
+request has both, the first counts.
+"""
+
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -10,6 +15,9 @@ from twisted.web.server import Request
 from serena.core.secret import Secret
 
 KEY_HEADER = b"secretKey"
+BEARER_HEADER = b"Authorization"
+
+_BEARER = re.compile(rb"bearer +(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Slowdown(Protocol):
@@ -23,6 +31,16 @@ class Slowdown(Protocol):
 def socket_address(request: Request) -> str:
     """Where the request's connection comes from."""
     return str(getattr(request.getClientAddress(), "host", ""))
+
+
+def shown_key(request: Request) -> bytes | None:
+    """The key that a request shows, right or wrong; None where it shows none."""
+    given = request.requestHeaders.getRawHeaders(KEY_HEADER)
+    if given:
+        return given[0]
+    bearer = request.requestHeaders.getRawHeaders(BEARER_HEADER)
+    found = _BEARER.fullmatch(bearer[0]) if bearer else None
+    return found[1] if found is not None else None
 
 
 class Guard:
@@ -53,8 +71,8 @@ class Guard:
 
     def holds_key(self, request: Request) -> bool:
         """Whether the request shows the key."""
-        given = request.requestHeaders.getRawHeaders(KEY_HEADER)
-        return given is not None and self._secret.matches(given[0])
+        given = shown_key(request)
+        return given is not None and self._secret.matches(given)
 
     async def admit(self, request: Request) -> bool:
         """Whether the request shows the key. Who does not learns it later and later."""

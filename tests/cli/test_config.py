@@ -23,6 +23,8 @@ mq:
   isClean: 0
 cluster:
   isCluster: 1
+topics:
+  audit: {{retention: log}}
 """
 
 
@@ -62,6 +64,7 @@ class CheckTests(SynchronousTestCase):
                 "  gives a message to every consumer of its topic",
                 "  deals no more than 1000 messages in 1 s",
                 "  stores every 0.5 s in data/kapokmq.db",
+                "  policies of topics, by name or pattern: 1",
                 f"warning: {path}: {CLUSTER}",
             ],
         )

@@ -1,13 +1,11 @@
 """A broker with everything around it in memory: a naive store, scripted consumers, a clock that tests move."""
 
-from collections import defaultdict
-from dataclasses import dataclass, field
-
+from kapokmq.core import sessions as remembering
 from kapokmq.core.broker import Broker
-from kapokmq.core.commit import Commit, Recovered, RecoveredGroup, RecoveredTopic, Totals
 from kapokmq.core.effects import (
     Confirm,
     Deliver,
+    Dismiss,
     Effect,
     FetchMessages,
     LoadSchedule,
@@ -15,121 +13,20 @@ from kapokmq.core.effects import (
     Refuse,
     Sweep,
     SweepDelayed,
+    SweepExpired,
 )
+from kapokmq.core.engine import Wish
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.ledger import Taken
-from kapokmq.core.member import Member
 from kapokmq.core.message import OFFSET_MASK, Draft, Message, make_id
 from kapokmq.core.moment import Moment
-from kapokmq.core.ranges import runs_of
+from kapokmq.core.peers import Receipt
+from kapokmq.core.publishing import Call
 from kapokmq.core.rules import Rules
+from tests.core.naive_store import NaiveStore, remnants
+from tests.core.scripted import Consumer, Producer
 
-STORE_ID = 0xABCDEF
 START = Moment(1_800_000_000_000, 1000.0)
-
-
-class NaiveStore:
-    """Sets and dicts; nothing clever. What a store has to do, in the plainest way."""
-
-    def __init__(self) -> None:
-        self.epoch = 0
-        self.topics: dict[int, str] = {}
-        self.nexts: dict[int, int] = {}
-        self.groups: dict[int, tuple] = {}
-        self.marks: dict[int, int] = {}
-        self.acked: dict[int, set[int]] = defaultdict(set)
-        self.messages: dict[int, Message] = {}
-        self.consumed: set[int] = set()
-        self.attempts: dict[tuple[int, int], object] = {}
-        self.hours: dict[int, list[int]] = defaultdict(lambda: [0] * 7)
-        self.commits = 0
-
-    def apply(self, commit: Commit) -> None:
-        self.commits += 1
-        self.topics.update((row.number, row.name) for row in commit.topics)
-        for row in commit.groups:
-            self.groups[row.number] = row
-            self.marks[row.number] = row.start
-        self.nexts.update((row.topic, row.next) for row in commit.nexts)
-        for message in commit.publishes:
-            assert message.id not in self.messages, "an id was given twice"
-            self.messages[message.id] = message
-        for row in commit.marks:
-            assert row.mark >= self.marks[row.group], "a mark went back"
-            self.marks[row.group] = row.mark
-        for row in commit.acks:
-            self.acked[row.group].update(range(row.first, row.last + 1))
-        for row in commit.consumed:
-            self.consumed.update(range(row.first, row.last + 1))
-        for row in commit.attempts:
-            self.attempts[row.group, row.offset] = row
-        for row in commit.removed:
-            for message_id in range(row.first, row.last + 1):
-                self.messages.pop(message_id, None)
-                self.consumed.discard(message_id)
-        for row in commit.hours:
-            self.hours[row.topic] = [a + b for a, b in zip(self.hours[row.topic], row[2:], strict=True)]
-
-    def recover(self, now: int) -> Recovered:
-        self.epoch += 1
-        topics = []
-        for number, name in self.topics.items():
-            published, _, consumed, _, expired, deleted, cleaned = self.hours[number]
-            left = [m for m in self.messages.values() if m.id >> 40 == number and m.id not in self.consumed]
-            delayed = sum(1 for m in left if m.due and m.due > now)
-            totals = Totals(published, consumed, expired, deleted, cleaned, delayed)
-            topics.append(RecoveredTopic(number, name, self.nexts.get(number, 0), 0, totals))
-        groups = []
-        for number, row in self.groups.items():
-            mark = self.marks[number]
-            runs = runs_of(offset for offset in self.acked[number] if offset >= mark)
-            attempts = [attempt for (group, _), attempt in self.attempts.items() if group == number]
-            groups.append(RecoveredGroup(number, row.topic, row.name, row.kind, mark, runs, attempts))
-        return Recovered(STORE_ID, self.epoch, topics, groups)
-
-    def read(self, first: int, end: int, limit: int) -> tuple[list[Message], int]:
-        found = sorted(message_id for message_id in self.messages if first <= message_id < end)
-        page = found[:limit]
-        return [self.messages[i] for i in page], (page[-1] + 1 if len(found) > limit else end)
-
-
-@dataclass(eq=False)
-class Producer:
-    positional: bool = True
-    confirmed_count: int = 0
-    refused_count: int = 0
-    firsts: list[int] = field(default_factory=list)
-
-    def confirmed(self, receipts):
-        self.confirmed_count += sum(receipt.count for receipt in receipts)
-        self.firsts += [receipt.first for receipt in receipts]
-
-    def refused(self, receipts, reason):
-        self.refused_count += sum(receipt.count for receipt in receipts)
-
-    def pause(self):
-        """The engine's business."""
-
-    def resume(self):
-        """The engine's business."""
-
-
-@dataclass(eq=False)
-class Consumer:
-    """Collects what it gets; `held` are the codes it has not acknowledged."""
-
-    topic: str
-    credit: int | None
-    member: Member = None
-    got: list[tuple[str, str]] = field(default_factory=list)
-    held: list[str] = field(default_factory=list)
-
-    @property
-    def bodies(self) -> list[str]:
-        return [body for _, body in self.got]
-
-    def deliver(self, delivery):
-        raise AssertionError("the rig delivers")
 
 
 class Rig:
@@ -164,7 +61,7 @@ class Rig:
 
     def _carry_out(self, effect: Effect) -> list[Effect]:  # noqa: PLR0911, PLR0912 -- one case an effect
         broker, store, now = self.broker, self.store, self.now
-        if not isinstance(effect, (Confirm, Refuse, Deliver)):
+        if not isinstance(effect, (Confirm, Refuse, Deliver, Dismiss)):
             self.reads.append(effect)
             if self.kept is not None:
                 self.kept.append(effect)
@@ -177,12 +74,16 @@ class Rig:
             case Deliver(members, delivery):
                 self.writes.append((len(members), len(delivery.messages)))
                 for member in members:
-                    consumer = member.receiver
+                    consumer = member.consumer.receiver
+                    consumer.attempts += delivery.attempts or [1] * len(delivery.codes)
                     for code, message in zip(delivery.codes, delivery.messages, strict=True):
                         self.delivered.append((consumer, code, message))
                         consumer.got.append((code, message.data))
-                        if consumer.credit is not None:
+                        if member.owes:
                             consumer.held.append(code)
+            case Dismiss(receiver, reason):
+                receiver.reason = reason
+                receiver.held.clear()
             case ReadPage() if self.reads_fail:
                 return broker.arrivals.page_read(effect, None, 0, now)
             case ReadPage(_, _, first, end):
@@ -201,7 +102,13 @@ class Rig:
                     (m.due, m.id) for m in store.messages.values() if m.due is not None and (m.due, m.id) > after
                 )
                 return broker.arrivals.schedule_loaded(effect, due[:limit], now)
-            case Sweep(topic, first, before, limit):
+            case Sweep() | SweepDelayed() | SweepExpired() if self.reads_fail:
+                return (
+                    broker.swept(effect, None, 0, now)
+                    if isinstance(effect, Sweep)
+                    else broker.swept_apart(effect, None, now)
+                )
+            case Sweep(topic, first, before, limit, every):
                 ids = sorted(i for i in store.messages if first <= i < make_id(topic.number + 1, 0))[:limit]
                 old, stop = [], first
                 for message_id in ids:
@@ -209,12 +116,15 @@ class Rig:
                     if message.due is None and message.created >= before:
                         break
                     stop = message_id + 1
-                    if message.due is None:
+                    if message.due is None or every:
                         old.append(message)
-                return broker.retention.swept(effect, old, stop, now)
+                return broker.swept(effect, remnants(old), stop, now)
             case SweepDelayed(before, limit):
-                old = sorted((m for m in store.messages.values() if m.due and m.due < before), key=lambda m: m.due)
-                return broker.retention.swept_delayed(effect, old[:limit], now)
+                late = [m for m in store.messages.values() if m.due and m.due < before and m.expire is None]
+                return broker.swept_apart(effect, remnants(sorted(late, key=lambda m: m.due)[:limit]), now)
+            case SweepExpired(before, limit):
+                late = [m for m in store.messages.values() if m.expire is not None and m.expire < before]
+                return broker.swept_apart(effect, remnants(sorted(late, key=lambda m: m.expire)[:limit]), now)
             case _:
                 raise AssertionError(effect)
         return []
@@ -222,10 +132,37 @@ class Rig:
     # ---- what happens
 
     def publish(self, topic: str, bodies: list[str], delay: int = 0, producer: Producer | None = None) -> Producer:
+        return self.send(topic, [Draft(body, delay, delay * 1000) for body in bodies], producer)
+
+    def send(self, topic: str, drafts: list[Draft], producer: Producer | None = None, **call) -> Producer:
+        """Publish drafts; what else is given makes the Call."""
         producer = producer or Producer()
-        drafts = [Draft(body, delay, delay * 1000) for body in bodies]
-        self.run(self.broker.publish(producer, topic, drafts, None, self.now))
+        self.run(self.broker.publish(producer, topic, drafts, None, self.now, Call(**call)))
         return producer
+
+    def session(self, name: str):
+        """The open session of that name."""
+        sessions = self.broker.publishing.sessions
+        found = sessions.open(name)
+        if found is None:
+            codes = self.broker.codes
+            calls = [
+                (
+                    number,
+                    Receipt(
+                        None,
+                        first,
+                        count,
+                        codes.prefix(epoch),
+                        "fsync",
+                        {i: codes.code(o, e) for i, o, e in theirs} or None,
+                    ),
+                    crc,
+                )
+                for number, (first, epoch, count, crc, theirs) in self.store.remembered(name)[-remembering.REMEMBERED :]
+            ]
+            found = sessions.loaded(name, calls)
+        return found
 
     def begin_commit(self) -> None:
         if self.taken is None and self.broker.ledger:
@@ -234,8 +171,8 @@ class Rig:
     def end_commit(self) -> None:
         if self.taken is not None:
             taken, self.taken = self.taken, None
-            self.store.apply(taken.commit)
-            self.run(self.broker.committed(taken, self.now))
+            outcome = self.store.apply(taken.commit)
+            self.run(self.broker.committed(taken, self.now, outcome))
 
     def fail_commit(self, *, give_up: bool = False) -> None:
         if self.taken is not None:
@@ -251,24 +188,59 @@ class Rig:
 
     def connect(self, topic: str, credit: int | None = 10) -> Consumer:
         consumer = Consumer(topic, credit)
-        consumer.member, effects = self.broker.subscribe(consumer, topic, credit, self.now)
+        consumer.consumer, effects = self.broker.subscribe(consumer, topic, credit, self.now)
         self.consumers.append(consumer)
         self.run(effects)
         return consumer
 
+    def join(self, topic: str, group: str | None, credit: int | None = 10, **wish) -> Consumer:
+        """Become a member as wished, and flow."""
+        consumer = Consumer(topic, credit)
+        wanted = Wish(group, credit, **wish)
+        starts = {each: self.since(each, wanted.start) for each in self.broker.consuming.seeks(topic, wanted)}
+        consumer.consumer, effects = self.broker.join(consumer, topic, wanted, starts, self.now)
+        self.consumers.append(consumer)
+        self.run(effects)
+        self.flow(consumer, flowing=True)
+        return consumer
+
+    def since(self, topic, created: int) -> int:
+        later = [
+            i & OFFSET_MASK for i, m in self.store.messages.items() if i >> 40 == topic.number and m.created >= created
+        ]
+        return min(later, default=topic.visible)
+
     def disconnect(self, consumer: Consumer) -> None:
         self.consumers.remove(consumer)
         consumer.held.clear()
-        self.run(self.broker.unsubscribe(consumer.member, self.now))
+        self.run(self.broker.unsubscribe(consumer.consumer, self.now))
 
-    def ack(self, consumer: Consumer, codes: list[str]) -> None:
+    def ack(self, consumer: Consumer, codes: list[str]) -> list[str]:
+        self._drop_held(consumer, codes)
+        ignored, effects = self.broker.ack(consumer.consumer, codes, self.now)
+        self.run(effects)
+        return ignored
+
+    def nack(self, consumer: Consumer, codes: list[str], wait: float | None = None, reason: str = "no") -> list[str]:
+        self._drop_held(consumer, codes)
+        ignored, effects = self.broker.nack(consumer.consumer, codes, wait, reason, self.now)
+        self.run(effects)
+        return ignored
+
+    def touch(self, consumer: Consumer, codes: list[str]) -> list[str]:
+        return self.broker.touch(consumer.consumer, codes, self.now)
+
+    def credit(self, consumer: Consumer, credit: int) -> None:
+        self.run(self.broker.credit(consumer.consumer, credit, self.now))
+
+    def flow(self, consumer: Consumer, *, flowing: bool) -> None:
+        self.run(self.broker.flow(consumer.consumer, flowing=flowing, now=self.now))
+
+    @staticmethod
+    def _drop_held(consumer: Consumer, codes: list[str]) -> None:
         for code in codes:
             if code in consumer.held:
                 consumer.held.remove(code)
-        self.run(self.broker.ack(consumer.member, codes, self.now))
-
-    def flow(self, consumer: Consumer, *, flowing: bool) -> None:
-        self.run(self.broker.flow(consumer.member, flowing=flowing, now=self.now))
 
     def wait(self, seconds: float) -> None:
         self.now = Moment(self.now.wall + int(seconds * 1000), self.now.steady + seconds)
@@ -284,7 +256,7 @@ class Rig:
         raise AssertionError("the broker never comes to rest")
 
     def sweep(self) -> None:
-        self.run(self.broker.retention.sweep(self.now))
+        self.run(self.broker.check(self.now))
 
     def refill(self, count: int) -> None:
         self.run(self.broker.refill(count, self.now))
@@ -299,16 +271,22 @@ class Rig:
         """As the pipeline does: the next commit is taken before this one is reported."""
         taken = self.taken
         assert taken is not None
-        self.store.apply(taken.commit)
+        outcome = self.store.apply(taken.commit)
         self.taken = self.broker.take_commit() if self.broker.ledger else None
-        self.run(self.broker.committed(taken, self.now))
+        self.run(self.broker.committed(taken, self.now, outcome))
+
+    def topic(self, name: str):
+        return self.broker.catalog.by_name[name]
+
+    def group(self, topic: str, name: str = "default"):
+        return self.topic(topic).groups[name]
 
     def stored(self, body: str) -> Message:
         return next(message for message in self.store.messages.values() if message.data == body)
 
     def delete(self, body: str) -> bool:
         self.broker.retention.look_up()
-        return self.broker.retention.delete(self.stored(body), self.now)
+        return bool(self.broker.retention.delete(remnants([self.stored(body)]), self.now))
 
     def jump(self, seconds: float) -> None:
         """The wall clock is set, forward or back."""

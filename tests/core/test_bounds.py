@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.broadcast import DEALT_AT_ONCE
 from kapokmq.core.errors import MisuseError
-from kapokmq.core.group import EXPIRED_AT_ONCE
+from kapokmq.core.leases import EXPIRED_AT_ONCE
 from kapokmq.core.rules import PAGE_BYTES, SLICE, Rules
 from tests.core.rig import START, Rig
 
@@ -53,7 +53,7 @@ class MemoryTests(SynchronousTestCase):
         rig.publish("a", ["1", "2", "3"])
         rig.commit()
         rig.ack(consumer, list(consumer.held))
-        rig.broker.dropped([(1, 2)], rig.now)
+        rig.broker.dropped([(1, 2), (99, 5)], rig.now)
         self.assertEqual(rig.broker.counts(), (1, 1, 0, 0))
 
 
@@ -65,7 +65,7 @@ class MisuseTests(SynchronousTestCase):
     def test_what_was_looked_up_and_not_found_is_not_deleted(self):
         retention = Rig(Rules()).broker.retention
         retention.look_up()
-        self.assertFalse(retention.delete(None, START))
+        self.assertFalse(retention.delete([], START))
 
 
 class CountTests(SynchronousTestCase):
@@ -89,6 +89,13 @@ class CountTests(SynchronousTestCase):
         rig.wait(20)
         self.assertEqual(rig.broker.counts(), (2, 2, 0, 0))
         self.assertEqual(rig.connect("a").bodies, [])
+
+    def test_a_group_that_is_made_since_gets_it_when_it_falls_due_again(self):
+        rig = self.rig_after_that()
+        late = rig.join("a", "late", start="all")
+        self.assertEqual(late.bodies, [])
+        rig.wait(20)
+        self.assertEqual((late.bodies, rig.broker.counts()), (["1", "2"], (2, 2, 0, 0)))
 
     def test_and_when_it_is_deleted(self):
         rig = self.rig_after_that()

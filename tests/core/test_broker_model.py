@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.rules import Rules
-from tests.core.rig import Producer, Rig
+from tests.core.rig import Rig
+from tests.core.scripted import Producer
 
 TOPICS = ("a", "b")
 MODES = st.fixed_dictionaries(
@@ -79,7 +80,7 @@ class BrokerModel(RuleBasedStateMachine):
             consumer = self.rig.connect(topic, credit)
             self.rig.settle()
             self._note()
-            assert consumer.member is not None
+            assert consumer.consumer is not None
 
     @precondition(lambda self: self.rig.consumers)
     @rule(data=st.data())
@@ -177,11 +178,11 @@ class BrokerModel(RuleBasedStateMachine):
             if self.rig.rules.clean_consumed:
                 self.acked_for_good |= self.acked & self.ever_stored - stored
         for consumer in self.rig.consumers:
-            held = consumer.member.leases
+            held = consumer.leases
             assert consumer.credit is None or len(held) <= consumer.credit
         counts = self.rig.broker.counts()
         assert min(counts) >= 0, counts
-        assert self.rig.broker.figures().in_flight == sum(len(c.member.leases) for c in self.rig.consumers)
+        assert self.rig.broker.figures().in_flight == sum(len(c.leases) for c in self.rig.consumers)
 
     def teardown(self):
         """Everything that was confirmed is delivered in the end, acknowledged once, and leaves nothing behind."""

@@ -4,11 +4,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.broadcast import BroadcastGroup
 from kapokmq.core.broker import Broker
-from kapokmq.core.commit import Recovered, RecoveredGroup, RecoveredTopic, Totals
 from kapokmq.core.errors import BadName
 from kapokmq.core.queue import QueueGroup
+from kapokmq.core.recovered import Recovered, RecoveredGroup, RecoveredTopic, Totals
 from kapokmq.core.rules import Rules
-from tests.core.rig import START, STORE_ID, Rig
+from tests.core.naive_store import STORE_ID
+from tests.core.rig import START, Rig
 
 
 class NamingTests(SynchronousTestCase):

@@ -130,6 +130,33 @@ class TurnTests(SynchronousTestCase):
         self.assertIsNone(rig.broker.next_wait(rig.now))
 
 
+class ForgetTests(SynchronousTestCase):
+    """A group that is gone has no turn and no deadline."""
+
+    def test_neither_a_turn_nor_a_deadline_is_left(self):
+        rig = Rig(Rules(lease_seconds=30.0))
+        rig.connect("a", 1)
+        published(rig, "a", 2)
+        rig.settle()
+        group, dealer = rig.group("a"), rig.broker.dealer
+        self.assertEqual(dealer.deadlines.next(), rig.now.steady + 30.0)
+        dealer.stir((rig.topic("a"), group))
+        dealer.forget(group)
+        self.assertIsNone(dealer.deadlines.next())
+        self.assertFalse(dealer.wants_turn)
+        dealer.forget(group)
+
+    def test_a_deleted_groups_leases_end_with_it(self):
+        rig = Rig(Rules(lease_seconds=30.0, clean_seconds=None))
+        rig.connect("a", 1)
+        published(rig, "a", 2)
+        rig.run(rig.broker.steering.delete_group(rig.topic("a"), rig.group("a"), rig.now))
+        rig.commit()
+        self.assertIsNone(rig.broker.next_wait(rig.now))
+        rig.wait(30.0)
+        self.assertEqual(rig.broker.figures().retried, 0)
+
+
 class SupplyTests(SynchronousTestCase):
     """What is read for a group: one page at a time, and only for somebody."""
 

@@ -63,7 +63,7 @@ class TimeOutTests(SynchronousTestCase):
         self.assertEqual(consumer.bodies[3:], ["a", "c"])
         rig.ack(consumer, list(consumer.held))
         self.assertEqual(rig.broker.figures().in_flight, 0)
-        self.assertEqual(consumer.member.credit, 10)
+        self.assertEqual(consumer.consumer.credit, 10)
 
     def test_a_later_batch_keeps_its_own_deadline(self):
         rig = Rig(Rules())
@@ -132,8 +132,8 @@ class DisconnectTests(SynchronousTestCase):
         rig = Rig(Rules())
         consumer = rig.connect("orders")
         rig.disconnect(consumer)
-        self.assertEqual(rig.broker.unsubscribe(consumer.member, rig.now), [])
-        self.assertEqual(rig.broker.flow(consumer.member, flowing=True, now=rig.now), [])
+        self.assertEqual(rig.broker.unsubscribe(consumer.consumer, rig.now), [])
+        self.assertEqual(rig.broker.flow(consumer.consumer, flowing=True, now=rig.now), [])
 
     def test_other_members_leases_stay(self):
         rig = Rig(Rules(), choose=lambda members, n: [members[i % 2] for i in range(n)])

@@ -3,8 +3,10 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.message import make_id
+from kapokmq.core.policy import GroupConfig, TopicPolicy
 from kapokmq.core.rules import BATCH, WRITE_BYTES, Rules
-from tests.core.rig import STORE_ID, Rig
+from tests.core.naive_store import STORE_ID
+from tests.core.rig import Rig
 
 
 class Draws:
@@ -77,7 +79,7 @@ class DealingTests(SynchronousTestCase):
         self.assertEqual((one.bodies, other.bodies), (["0"], ["1", "2", "3", "4", "5"]))
         rig.ack(other, other.held[:2])
         self.assertEqual(other.bodies, ["1", "2", "3", "4", "5", "6", "7"])
-        self.assertEqual((one.member.credit, other.member.credit), (0, 0))
+        self.assertEqual((one.consumer.credit, other.consumer.credit), (0, 0))
 
     def test_nothing_goes_to_a_transport_that_takes_no_more(self):
         rig = Rig(Rules())
@@ -130,6 +132,38 @@ class DealingTests(SynchronousTestCase):
         self.assertEqual(len(consumer.got), 5)
 
 
+class RoundRobinTests(SynchronousTestCase):
+    """Members take turns, whatever comes when."""
+
+    def setUp(self):
+        self.rig = Rig(Rules(policies=(("orders", TopicPolicy(choice="roundRobin")),)))
+
+    def test_turns_go_on_where_they_ended(self):
+        members = [self.rig.join("orders", "g", 100) for _ in range(3)]
+        for count in (1, 1, 2, 4, 1):
+            published(self.rig, count)
+        self.assertEqual([len(member.got) for member in members], [3, 3, 3])
+        self.assertEqual(members[0].bodies[:2], ["0", "1"])
+
+    def test_who_has_no_room_is_passed_over_and_has_its_turn_later(self):
+        full, one, other = (self.rig.join("orders", "g", credit) for credit in (1, 100, 100))
+        published(self.rig, 7)
+        self.assertEqual([len(member.got) for member in (full, one, other)], [1, 2, 4])
+        published(self.rig, 2)
+        self.assertEqual([len(member.got) for member in (full, one, other)], [1, 3, 5])
+        self.rig.disconnect(one)
+        self.rig.disconnect(full)
+        published(self.rig, 2)
+        self.assertEqual(len(other.got), 11, "with what the others gave back")
+
+    def test_a_group_may_choose_for_itself(self):
+        rig = Rig(Rules(), choose=Draws(0))
+        members = [rig.join("orders", "g"), rig.join("orders", "g")]
+        rig.broker.steering.set_config(rig.topic("orders"), rig.group("orders", "g"), GroupConfig(choice="roundRobin"))
+        published(rig, 4)
+        self.assertEqual([len(member.got) for member in members], [2, 2])
+
+
 class AcknowledgementTests(SynchronousTestCase):
     """Which acknowledgements count."""
 
@@ -155,7 +189,7 @@ class AcknowledgementTests(SynchronousTestCase):
         self.rig.ack(consumer, [code])
         self.assertEqual((self.ignored(), self.rig.broker.figures().acked), (2, 1))
         self.assertEqual(self.rig.broker.counts().consumed, 1)
-        self.assertEqual(consumer.member.credit, 1)
+        self.assertEqual(consumer.consumer.credit, 1)
 
     def test_unknown_foreign_and_other_topics_codes_are_ignored(self):
         consumer, other = self.rig.connect("orders"), self.rig.connect("bills")
@@ -201,7 +235,7 @@ class AcknowledgementTests(SynchronousTestCase):
         self.rig.wait(60.0)
         self.assertEqual(other.bodies, ["0", "1"])
         self.rig.ack(late, [late.got[0][0]])
-        self.assertEqual((other.member.credit, self.rig.broker.figures().in_flight), (1, 1))
+        self.assertEqual((other.consumer.credit, self.rig.broker.figures().in_flight), (1, 1))
         self.rig.ack(other, list(other.held))
         self.assertEqual((self.ignored(), self.rig.broker.counts().consumed), (1, 2))
         self.assertEqual(self.rig.broker.figures().memory, 0)
@@ -224,4 +258,4 @@ class AcknowledgementTests(SynchronousTestCase):
         code = consumer.held[0]
         self.rig.disconnect(consumer)
         self.rig.ack(consumer, [code])
-        self.assertEqual((self.ignored(), self.rig.broker.counts().consumed), (0, 0))
+        self.assertEqual((self.ignored(), self.rig.broker.counts().consumed), (1, 0))

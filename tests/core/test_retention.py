@@ -2,38 +2,13 @@
 
 from unittest.mock import patch
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from kapokmq.core import retention
-from kapokmq.core.effects import Sweep, SweepDelayed
+from kapokmq.core.effects import Sweep, SweepDelayed, SweepExpired
+from kapokmq.core.message import make_id
 from kapokmq.core.rules import Rules
+from tests.core.naive_store import remnants
+from tests.core.retention_case import RetentionCase, published
 from tests.core.rig import Rig
-
-
-def published(rig, topic, bodies, delay=0):
-    rig.publish(topic, bodies, delay)
-    rig.commit()
-
-
-class RetentionCase(SynchronousTestCase):
-    """A rig whose counts are compared with its store."""
-
-    rules = Rules(clean_seconds=100.0)
-
-    def setUp(self):
-        self.rig = Rig(self.rules)
-
-    def assert_counts_hold(self):
-        """What is counted is what is stored, now and after a restart."""
-        self.rig.commit()
-        counts = self.rig.broker.counts()
-        self.assertEqual(counts.all, len(self.rig.store.messages))
-        self.assertGreaterEqual(min(counts), 0)
-        self.rig.crash()
-        self.assertEqual(self.rig.broker.counts(), counts)
-
-    def bodies(self):
-        return sorted(message.data for message in self.rig.store.messages.values())
 
 
 class ConsumedTests(RetentionCase):
@@ -108,7 +83,8 @@ class SweepTests(RetentionCase):
         published(self.rig, "a", ["x"])
         self.rig.wait(1e9)
         self.sweep()
-        self.assertEqual((self.bodies(), self.rig.reads[1:]), (["x"], []))
+        self.assertEqual(self.bodies(), ["x"])
+        self.assertEqual([effect for effect in self.rig.reads if isinstance(effect, (Sweep, SweepDelayed))], [])
 
     def test_a_sweep_reads_slice_after_slice_and_topic_after_topic(self):
         with patch.object(retention, "SLICE", 3):
@@ -159,7 +135,9 @@ class SweepTests(RetentionCase):
         [asked] = broker.retention.sweep(self.rig.now)
         [again] = broker.retention.swept(asked, [], asked.first, self.rig.now)
         self.assertIsInstance(again, SweepDelayed)
-        self.assertEqual(broker.retention.swept_delayed(again, None, self.rig.now), [])
+        [last] = broker.swept_apart(again, None, self.rig.now)
+        self.assertIsInstance(last, SweepExpired)
+        self.assertEqual(broker.swept_apart(last, None, self.rig.now), [])
         self.sweep()
         self.assertEqual(self.bodies(), [])
 
@@ -168,7 +146,7 @@ class SweepTests(RetentionCase):
         published(self.rig, "a", ["x", "y"])
         self.rig.wait(101.0)
         [asked] = self.rig.broker.retention.sweep(self.rig.now)
-        slice_read = list(self.rig.store.messages.values())
+        slice_read = remnants(list(self.rig.store.messages.values()))
         self.rig.delete("x")
         self.rig.commit()
         self.rig.run(self.rig.broker.retention.swept(asked, slice_read, slice_read[-1].id + 1, self.rig.now))
@@ -189,164 +167,49 @@ class SweepTests(RetentionCase):
         self.assertEqual(self.rig.broker.counts().all, 1)
 
 
-class DeleteTests(RetentionCase):
-    """A message may be deleted in any state."""
+class GoingTests(RetentionCase):
+    """What was removed is known as going until neither the store nor an answer on its way can have it."""
 
-    rules = Rules(clean_seconds=None, retry_count=0)
+    def setUp(self):
+        self.rig = Rig(Rules(clean_consumed=True, clean_seconds=None))
+        self.consumer = self.rig.connect("a", 1000)
+        self.retention = self.rig.broker.retention
 
-    def delete(self, body):
-        message = self.rig.stored(body)
-        for _ in range(3):
-            self.rig.broker.retention.look_up()
-        self.assertTrue(self.rig.broker.retention.delete(message, self.rig.now))
-        self.assertFalse(self.rig.broker.retention.delete(message, self.rig.now), "it is gone already")
+    def traffic(self, count):
+        """Messages that go as soon as they are acknowledged, and commits that never have nothing to remove."""
+        for _ in range(count):
+            self.rig.publish("a", ["x"])
+            self.rig.end_commit()
+            self.rig.ack(self.consumer, list(self.consumer.held))
+            self.rig.begin_commit()
+
+    def ids(self, stop):
+        return [make_id(1, offset) for offset in range(stop)]
+
+    def test_under_constant_traffic_what_is_long_gone_is_forgotten(self):
+        self.traffic(50)
+        going = [each for each in self.ids(50) if self.retention.is_going(each)]
+        self.assertNotEqual(going, [])
+        self.assertLess(len(going), 5)
         self.rig.commit()
-        self.assertFalse(self.rig.broker.retention.delete(message, self.rig.now), "an answer that was on its way")
+        self.rig.ack(self.consumer, list(self.consumer.held))
         self.rig.commit()
-        self.rig.settle()
+        self.assertEqual((len(self.consumer.got), self.bodies()), (50, []))
 
-    def test_one_that_waits_in_memory(self):
-        consumer = self.rig.connect("a", 1)
-        published(self.rig, "a", ["x", "y", "z"])
-        self.delete("y")
-        self.rig.ack(consumer, list(consumer.held))
-        self.assertEqual(consumer.bodies, ["x", "z"])
-        self.rig.ack(consumer, list(consumer.held))
-        self.assertEqual(self.rig.broker.figures().memory, 0)
-        self.assert_counts_hold()
+    def test_while_somebody_is_looking_nothing_is_forgotten(self):
+        self.traffic(3)
+        self.retention.look_up()
+        known = [each for each in self.ids(3) if self.retention.is_going(each)]
+        self.traffic(20)
+        self.assertLessEqual(set(known), {each for each in self.ids(23) if self.retention.is_going(each)})
+        self.retention.looked()
+        self.traffic(5)
+        self.assertEqual([each for each in known if self.retention.is_going(each)], [])
 
-    def test_one_that_waits_in_the_store(self):
-        published(self.rig, "a", ["x", "y", "z"])
-        self.delete("x")
-        self.assertEqual(self.rig.connect("a").bodies, ["y", "z"])
-        self.assert_counts_hold()
-
-    def test_one_that_lies_ahead_of_a_group_that_has_read_nothing_yet(self):
-        self.rig.connect("a", 0)
-        published(self.rig, "b", ["x", "y"])
-        self.rig.connect("b", 0)
-        self.delete("x")
-        self.assertEqual(self.rig.connect("b").bodies, ["y"])
-        self.assertEqual(self.rig.broker.figures().memory, 201)
-
-    def test_one_whose_page_is_on_its_way(self):
-        published(self.rig, "a", ["x", "y"])
-        self.rig.kept = []
-        consumer = self.rig.connect("a")
-        [asked] = self.rig.kept
-        page = list(self.rig.store.messages.values())
-        self.delete("x")
-        self.rig.kept = None
-        self.rig.run(self.rig.broker.arrivals.page_read(asked, page, asked.end, self.rig.now))
-        self.assertEqual(consumer.bodies, ["y"])
-        self.assertEqual(self.rig.broker.figures().memory, 201)
-
-    def test_one_that_is_delayed(self):
-        consumer = self.rig.connect("a")
-        published(self.rig, "a", ["x", "y"], delay=10)
-        self.delete("x")
-        self.assertEqual(self.rig.broker.counts(), (1, 0, 1, 0))
-        self.rig.wait(10.0)
-        self.assertEqual(consumer.bodies, ["y"])
-        self.assert_counts_hold()
-
-    def test_one_that_is_delayed_although_an_answer_brings_it_again(self):
-        published(self.rig, "a", ["x", "y"], delay=10)
-        self.rig.crash()
-        self.rig.kept = []
-        self.rig.broker.schedule._complete = False
-        self.rig.run(self.rig.broker.advance(self.rig.now))
-        [asked] = self.rig.kept
-        rows = sorted((message.due, message.id) for message in self.rig.store.messages.values())
-        self.delete("x")
-        self.rig.kept = None
-        self.rig.run(self.rig.broker.arrivals.schedule_loaded(asked, rows, self.rig.now))
-        self.rig.wait(10.0)
-        self.assertEqual(self.rig.broker.counts(), (1, 0, 0, 1))
-
-    def test_one_that_fell_due_and_is_being_fetched(self):
-        consumer = self.rig.connect("a")
-        published(self.rig, "a", ["x", "y"], delay=10)
-        self.rig.kept = []
-        self.rig.wait(10.0)
-        [asked] = self.rig.kept
-        found = list(self.rig.store.messages.values())
-        self.delete("x")
-        self.rig.kept = None
-        self.rig.run(self.rig.broker.arrivals.fetched(asked, found, asked.ids[-1] + 1, self.rig.now))
-        self.assertEqual(consumer.bodies, ["y"])
-        self.assert_counts_hold()
-
-    def test_one_that_is_in_flight_is_not_dealt_again_and_its_ack_changes_no_count(self):
-        consumer = self.rig.connect("a")
-        published(self.rig, "a", ["x", "y"])
-        self.delete("x")
-        self.delete("y")
-        self.rig.ack(consumer, consumer.held[:1])
-        self.rig.wait(61.0)
-        self.assertEqual(consumer.bodies, ["x", "y"])
-        figures = self.rig.broker.figures()
-        self.assertEqual((figures.memory, figures.in_flight, figures.waiting), (0, 0, 0))
-        self.assert_counts_hold()
-
-    def test_one_that_waits_for_its_retry(self):
-        published(self.rig, "a", ["x"])
-        self.rig.disconnect(self.rig.connect("a"))
-        self.delete("x")
-        consumer = self.rig.connect("a")
-        self.rig.wait(60.0)
-        self.assertEqual((consumer.bodies, self.rig.broker.figures().memory), ([], 0))
-
-    def test_one_that_is_consumed(self):
-        consumer = self.rig.connect("a")
-        published(self.rig, "a", ["x", "y"])
-        self.rig.ack(consumer, consumer.held[:1])
+    def test_at_rest_nothing_is_going(self):
+        self.traffic(3)
         self.rig.commit()
-        self.delete("x")
-        self.assertEqual(self.rig.broker.counts(), (1, 0, 0, 1))
-        self.assertEqual(self.rig.store.hours[1][4:], [0, 0, 1])
-        self.assert_counts_hold()
-
-    def test_what_is_consumed_after_it_is_recorded_without_it(self):
-        consumer = self.rig.connect("a")
-        published(self.rig, "a", ["x", "y", "z"])
-        self.rig.ack(consumer, consumer.held[:2])
-        self.rig.commit()
-        self.delete("x")
-        self.rig.ack(consumer, list(consumer.held))
-        self.rig.commit()
-        self.assertEqual(self.rig.store.consumed, {self.rig.stored(body).id for body in "yz"})
-
-    def test_one_of_a_topic_that_never_had_a_consumer(self):
-        published(self.rig, "a", ["x", "y"])
-        self.delete("x")
-        self.assertEqual(self.rig.broker.counts(), (1, 0, 0, 1))
-        self.assert_counts_hold()
-
-    def test_a_topics_first_consumer_does_not_get_what_is_deleted_and_not_committed_yet(self):
-        published(self.rig, "a", ["x", "y"])
-        published(self.rig, "b", ["z"])
-        self.rig.delete("x")
-        self.rig.delete("z")
-        consumer = self.rig.connect("a")
-        self.assertEqual(consumer.bodies, ["y"])
-        self.rig.ack(consumer, list(consumer.held))
-        self.assertEqual(self.rig.broker.counts(), (1, 1, 0, 0))
-        self.assert_counts_hold()
-
-    def test_it_comes_back_if_the_node_dies_before_the_commit(self):
-        published(self.rig, "a", ["x"])
-        self.rig.delete("x")
-        self.rig.crash()
-        self.assertEqual(self.rig.connect("a").bodies, ["x"])
-        self.assert_counts_hold()
-
-    def test_one_deleted_twice_in_commits_that_fail_is_counted_once(self):
-        published(self.rig, "a", ["x", "y"])
-        self.rig.delete("x")
-        self.rig.begin_commit()
-        self.rig.fail_commit()
-        self.assertFalse(self.rig.delete("x"))
-        self.rig.commit()
-        self.assertEqual(self.rig.broker.counts().all, 1)
-        self.assert_counts_hold()
+        for _ in range(2):
+            self.rig.publish("b", ["y"])
+            self.rig.commit()
+        self.assertEqual([each for each in self.ids(4) if self.retention.is_going(each)], [])

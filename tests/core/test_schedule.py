@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.schedule import Schedule
+from tests.core.schedule_world import World
 
 STEPS = st.one_of(
     st.tuples(st.just("add"), st.integers(-5, 30), st.booleans()),
@@ -12,112 +13,20 @@ STEPS = st.one_of(
     st.tuples(st.just("add"), st.integers(-5, 30), st.booleans()),
     st.tuples(st.just("save")),
     st.tuples(st.just("cancel"), st.integers(0, 200)),
+    st.tuples(st.just("move"), st.integers(0, 200), st.integers(-20, 30)),
+    st.tuples(st.just("move_back"), st.integers(0, 200)),
     st.tuples(st.just("commit")),
+    st.tuples(st.just("report")),
     st.tuples(st.just("ask")),
     st.tuples(st.just("answer"), st.booleans()),
     st.tuples(st.just("pass"), st.integers(-10, 10), st.integers(1, 4)),
 )
 
 
-class World:
-    """A schedule, the store behind it, and a plain set of what is still to fall due."""
-
-    def __init__(self, nearest, stored=()):
-        self.now = self.latest = 100
-        self.schedule = Schedule(self.now, nearest)
-        self.count = 0
-        self.stored = {}  # id -> due, what the store has
-        self.unsaved = {}
-        self.cancelled = set()  # not committed yet
-        self.waiting = {}
-        self.fallen = []
-        self.asked = None
-        for due in stored:
-            self.stored[self._next()] = due
-        self.waiting.update(self.stored)
-
-    def _next(self):
-        self.count += 1
-        return self.count
-
-    def step(self, what, *arguments):
-        getattr(self, f"do_{what}")(*arguments)
-        dues = {**self.stored, **self.unsaved}
-        for message_id, due in dues.items():
-            if message_id not in self.cancelled:
-                expected = message_id in self.waiting
-                assert self.schedule.is_waiting(message_id, due) == expected, (what, message_id, expected)
-
-    def do_add(self, delay, stored):
-        message_id, due = self._next(), self.now + delay
-        (self.stored if stored else self.unsaved)[message_id] = due
-        self.waiting[message_id] = due
-        self.schedule.add(due, message_id, stored=stored)
-
-    def do_save(self):
-        self.stored.update(self.unsaved)
-        self.schedule.saved(list(self.unsaved))
-        self.unsaved = {}
-
-    def do_cancel(self, number):
-        waiting = [message_id for message_id in self.waiting if message_id in self.stored]
-        if waiting:
-            message_id = waiting[number % len(waiting)]
-            del self.waiting[message_id]
-            self.cancelled.add(message_id)
-            self.schedule.cancel(message_id)
-
-    def do_commit(self):
-        for message_id in self.cancelled:
-            del self.stored[message_id]
-        self.cancelled = set()
-        self.schedule.removed()
-
-    def do_ask(self):
-        wanted = self.schedule.wanted()
-        if wanted is not None:
-            after, limit = wanted
-            rows = sorted((due, message_id) for message_id, due in self.stored.items() if (due, message_id) > after)
-            self.asked = rows[:limit], limit
-
-    def do_answer(self, failed):
-        if self.asked is not None:
-            (rows, limit), self.asked = self.asked, None
-            if failed:
-                self.schedule.failed()
-            else:
-                self.schedule.arrived(rows, limit)
-
-    def do_pass(self, seconds, limit):
-        self.now += seconds
-        self.latest = max(self.latest, self.now)
-        fallen = self.schedule.fall(self.now, limit)
-        assert len(fallen) <= limit
-        dues = [self.waiting.pop(message_id) for message_id in fallen]  # KeyError: fell twice, or was cancelled
-        assert dues == sorted(dues), "not in due order"
-        assert all(due <= self.now for due in dues), "before it was due"
-        self.fallen += fallen
-
-    def come_to_an_end(self):
-        """Time passes until nothing is left."""
-        self.do_save()
-        self.do_answer(failed=False)
-        for _ in range(3 * self.count + 3):
-            self.do_ask()
-            more = self.asked is not None
-            self.do_answer(failed=False)
-            due = self.schedule.next()
-            if due is not None:
-                self.step("pass", max(0, due - self.now), 5)
-            elif not more:
-                return
-        raise AssertionError("it never ends")
-
-
 class ScheduleTests(SynchronousTestCase):
     """Nothing falls due early, twice or never, however little is kept in memory."""
 
-    @given(st.integers(1, 5), st.lists(st.integers(101, 140), max_size=12), st.lists(STEPS, min_size=20, max_size=60))
+    @given(st.integers(1, 5), st.lists(st.integers(101, 140), max_size=12), st.lists(STEPS, min_size=20, max_size=80))
     def test_everything_falls_due_once_in_order_and_not_before_its_time(self, nearest, stored, steps):
         world = World(nearest, stored)
         for step in steps:
@@ -249,3 +158,109 @@ class ScheduleTests(SynchronousTestCase):
         self.assertEqual(schedule.fall(20), [2])
         schedule.removed()
         self.assertEqual(schedule._cancelled, set())
+
+    def test_what_is_held_does_not_fall_due_and_falls_due_at_its_new_time(self):
+        schedule = filled((10, 1), (20, 2))
+        schedule.hold(1)
+        self.assertEqual(schedule.fall(15), [])
+        self.assertTrue(schedule.is_waiting(1, 10), "it would have fallen due, and is held")
+        schedule.moved(1, 30)
+        self.assertTrue(schedule.is_waiting(1, 10), "as a page says that was read before the move")
+        self.assertEqual((schedule.next(), len(schedule)), (20, 2))
+        self.assertEqual(schedule.fall(29), [2])
+        self.assertEqual(schedule.fall(30), [1])
+        for due in (10, 30, 99):
+            self.assertFalse(schedule.is_waiting(1, due))
+
+    def test_what_is_moved_to_the_past_falls_due_now(self):
+        schedule = filled((100, 1))
+        schedule.fall(50)
+        schedule.hold(1)
+        schedule.moved(1, 20)
+        self.assertTrue(schedule.is_waiting(1, 20))
+        self.assertEqual(schedule.fall(50), [1])
+        self.assertFalse(schedule.is_waiting(1, 100), "as a page says that was read before the move")
+
+    def test_what_is_moved_back_falls_due_once(self):
+        schedule = filled((10, 1))
+        for due in (30, 10):
+            schedule.hold(1)
+            schedule.moved(1, due)
+        self.assertEqual(schedule.fall(99), [1])
+        self.assertIsNone(schedule.next())
+
+    def test_the_last_of_several_moves_counts(self):
+        schedule = filled((10, 1))
+        schedule.hold(1)
+        schedule.hold(1)
+        schedule.moved(1, 12)
+        self.assertEqual(schedule.fall(20), [], "it is still held")
+        schedule.moved(1, 30)
+        self.assertEqual((schedule.fall(29), schedule.fall(30)), ([], [1]))
+
+    def test_a_load_under_way_changes_nothing_about_what_was_moved(self):
+        schedule = Schedule(0, nearest=2)
+        schedule.wanted()
+        schedule.arrived([(10, 1), (20, 2)], 2)
+        schedule.fall(20)
+        schedule.wanted()  # reads (30, 3), (40, 4) and (50, 5) as they were before the moves
+        for message_id, due in ((3, 15), (4, 35), (5, 45)):
+            schedule.hold(message_id)
+            schedule.moved(message_id, due)
+        schedule.removed()
+        self.assertEqual(schedule.fall(20), [3])
+        self.assertEqual(schedule.fall(99), [], "there may be more before it in the store")
+        schedule.arrived([(30, 3), (40, 4), (50, 5)], 4)
+        self.assertEqual(schedule.fall(44), [4])
+        self.assertEqual(schedule.fall(45), [5])
+        self.assertIsNone(schedule.next())
+
+    def test_what_is_held_is_not_loaded(self):
+        schedule = Schedule(0, nearest=2)
+        schedule.hold(1)
+        schedule.wanted()
+        schedule.arrived([(10, 1)], 2)
+        self.assertEqual(schedule.fall(20), [])
+        schedule.moved(1, 20)
+        self.assertEqual(schedule.fall(20), [1])
+
+    def test_what_is_cancelled_while_it_is_held_never_falls_due(self):
+        schedule = filled((10, 1))
+        schedule.hold(1)
+        schedule.cancel(1)
+        schedule.removed()
+        schedule.moved(1, 12)
+        self.assertEqual(schedule.fall(20), [])
+        self.assertEqual(len(schedule), 0)
+
+    def test_the_last_moves_are_remembered_and_no_more(self):
+        schedule = Schedule(0, nearest=2, moves=2)
+        schedule.wanted()
+        for message_id in (1, 2, 3):
+            schedule.hold(message_id)
+            schedule.moved(message_id, message_id)
+        self.assertEqual(list(schedule._moved), [1, 2, 3], "the load under way may have them")
+        schedule.arrived([(11, 1), (12, 2), (13, 3)], 4)
+        schedule.hold(2)
+        schedule.moved(2, 4)
+        self.assertEqual(list(schedule._moved), [3, 2])
+        self.assertEqual(schedule.fall(20), [1, 3, 2])
+
+    def test_many_moves_far_ahead_are_left_to_the_store(self):
+        schedule = Schedule(0, nearest=10)
+        schedule.wanted()
+        schedule.arrived([], 10)
+        for message_id in range(1, 101):
+            schedule.hold(message_id)
+            schedule.moved(message_id, 1000 + message_id)
+        self.assertLessEqual(len(schedule), 20)
+        self.assertLessEqual(len(schedule._heap), 20)
+        self.assertTrue(schedule.is_waiting(100, 5), "left to the store, and remembered")
+
+
+def filled(*entries):
+    """A schedule at 0 that holds these and knows that the store has no more."""
+    schedule = Schedule(0, nearest=10)
+    schedule.wanted()
+    schedule.arrived(list(entries), 10)
+    return schedule

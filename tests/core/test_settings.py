@@ -1,86 +1,40 @@
 """The schema of keys, and the settings made from it."""
 
+import json
 import re
 from dataclasses import fields, is_dataclass
 from inspect import getsource
 from ipaddress import ip_network
 from pathlib import Path
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 import kapokmq.core.settings
+from kapokmq.core.policy import TopicPolicy
 from kapokmq.core.setting_keys import KEYS, read_settings
 from kapokmq.core.settings import (
     AccessSettings,
     DeliverySettings,
+    Effective,
     NodeSettings,
     RetentionSettings,
     ServerSettings,
     StoreSettings,
     SyncSettings,
 )
-from serena.core.errors import SettingsError
 from serena.core.secret import Secret
 
 FILE = "config/kapokmq.yaml"
 DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
 HUNTER = "hunter2-never-shown"
-TLS_CERTIFICATE, TLS_KEY = "server.tls.certificate", "server.tls.key"
-MISTAKES = [
-    ({"mq": {"pushRetyTime": 1}}, "mq.pushRetyTime: unknown; did you mean pushRetryTime?"),
-    ({"mq": {"pushType": 3}}, "mq.pushType: must be 1 or 2, not 3"),
-    ({"mq": {"isPersistent": 3}}, "mq.isPersistent: must be 0, 1 or 2, not 3"),
-    ({"mq": {"recoveryStrategy": 2}}, "mq.recoveryStrategy: must be 0 or 1, not 2"),
-    ({"mq": {"persistentTime": 0}}, "mq.persistentTime: must be a number from 0.1 to 3600, not 0"),
-    ({"mq": {"pushCount": True}}, "mq.pushCount: must be a whole number from 0 to 1000000000, not true"),
-    ({"mq": {"memoryBudget": 1}}, "mq.memoryBudget: must be a whole number from 1048576 to 1125899906842624, not 1"),
-    ({"mq": {"secretKey": ""}}, "mq.secretKey: must be text of 1 to 1024 printable characters"),
-    ({"mq": {"secretKey": None}}, "mq.secretKey: has no value; leave the key out for its default"),
-    ({"mq": {"sendCount": 1, "pushCount": 1}}, "mq.pushCount: means the same as mq.sendCount: keep one of them"),
-    ({"server": {"port": 70000}}, "server.port: must be a whole number from 0 to 65535, not 70000"),
-    ({"server": {"bind": "localhost"}}, "server.bind: must be an IP address, not this text"),
-    (
-        {"server": {"trustedProxies": "10.0.0.1"}},
-        "server.trustedProxies: must be a list of IP addresses and networks (10.0.0.0/8), not this text",
-    ),
-    ({"server": {"tls": {"certificate": "c"}}}, f"{TLS_CERTIFICATE}: needs {TLS_KEY} as well"),
-    ({"server": {"tls": {"key": "k"}}}, f"{TLS_KEY}: needs {TLS_CERTIFICATE} as well"),
-    ({"server": 1}, "server: must be a mapping (key: value)"),
-    ({"mqq": {}}, "mqq: unknown; did you mean mq?"),
-    (
-        {"server": {"port": 9000}, "cluster": {"gossipPort": 9000}},
-        "cluster.gossipPort: 9000 is server.port as well; each needs a port of its own",
-    ),
-    (
-        {"server": {"port": 8021}, "cluster": {"isCluster": 1}},
-        "cluster.gossipPort: 8021 is server.port as well; each needs a port of its own",
-    ),
-    (
-        {"cluster": {"gossipPort": 9000, "registryGossipPort": "9000"}},
-        "cluster.registryGossipPort: 9000 is cluster.gossipPort as well; each needs a port of its own",
-    ),
-    (
-        {"mq": {"cleanTime": 0}},
-        "mq.cleanTime: must be at least 1, or messages would be deleted undelivered; isClean: 0 keeps them all",
-    ),
-    (
-        {"mq": {"memoryBudget": 1 << 20, "maxMessageBytes": 1 << 21}},
-        "mq.memoryBudget: must be at least mq.maxMessageBytes, or the longest message would never fit",
-    ),
-    (
-        {"sync": {"isSync": 1}},
-        "sync.isSync: replication is not offered; use mq.isPersistent: 2 and back up its file; isSync: 0 loads",
-    ),
-]
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=3)
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SCALARS, inner, max_size=3), max_leaves=6
-)
-NAMES = sorted({part for key in KEYS for part in (*key.path.split("."), *key.older)})
-LIKELY = st.sampled_from(NAMES) | st.text(max_size=4)
-DOCUMENTS = st.dictionaries(LIKELY, st.dictionaries(LIKELY, VALUES, max_size=6) | VALUES, max_size=5) | VALUES
+
+
+def documented(caption: str) -> list[list[str]]:
+    """The rows of the table below a caption of the documentation."""
+    text = DOCS.read_text("utf-8").split(f"\n{caption}\n")[1].split("\n## ")[0]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
+    ]
 
 
 class SchemaTests(SynchronousTestCase):
@@ -97,16 +51,12 @@ class SchemaTests(SynchronousTestCase):
                 self.assertRegex(source, rf'\n    {each.name}: [^\n]*\n    """', f"{part.name}.{each.name}")
 
     def test_the_documentation_has_each_key_with_its_default_and_range(self):
-        rows = [
-            [cell.strip() for cell in line.strip("|\n").split("|")]
-            for line in DOCS.read_text("utf-8").splitlines()
-            if line.startswith("| `")
-        ]
-        default = {None: "none", (): "`[]`"}
+        rows = documented("## Every key")
+        default = {"None": "none", "()": "`[]`"}
         self.assertEqual(
             [(row[0], row[3], row[4], row[5]) for row in rows],
             [
-                (f"`{key.path}`", key.unit, default.get(key.default, f"`{key.default}`"), key.kind.allowed)
+                (f"`{key.path}`", key.unit, default.get(str(key.default), f"`{key.default}`"), key.kind.allowed)
                 for key in KEYS
             ],
         )
@@ -153,7 +103,15 @@ class MeaningTests(SynchronousTestCase):
                     "recoveryStrategy": 0,
                     "isCleanConsumed": 1,
                     "cleanTime": 14,
+                    "maxAttempts": 18,
+                    "backoff": 0.25,
+                    "backoffMax": 19,
+                    "ackWait": 20,
+                    "dedupWindow": 21,
+                    "deadLetterRate": 22,
+                    "drainTime": 23,
                 },
+                "topics": {"audit": {"retention": "log"}, "*.eu": {"maxAge": 24}},
                 "cluster": {"gossipPort": 15, "registryAddr": "r", "registryGossipPort": 16},
                 "sync": {"isSlave": 1, "masterProtocol": "wss", "masterAddr": "m", "masterPort": "17"},
                 "log": {"directory": "l"},
@@ -165,7 +123,9 @@ class MeaningTests(SynchronousTestCase):
             ServerSettings("mq.example.com", "10.0.0.1", 9000, "c.pem", "k.pem", (ip_network("10.0.0.0/8"),)),
         )
         self.assertEqual(node.access, AccessSettings(Secret(HUNTER), 2048, 3.0, 4, 5))
-        self.assertEqual(node.delivery, DeliverySettings(True, 1.0, 7, 8, 9.5, False, False, 10, 11.0, 12, 1 << 21, 13))
+        classic = (True, 1.0, 7, 8, 9.5, False, False, 10, 11.0, 12, 1 << 21, 13)
+        self.assertEqual(node.delivery, DeliverySettings(*classic, 18, 0.25, 19.0, 20.0, 21.0, 22, 23.0))
+        self.assertEqual(node.topics, (("audit", TopicPolicy(retention="log")), ("*.eu", TopicPolicy(max_age=24.0))))
         self.assertEqual(node.store, StoreSettings(1, "x.db", 0.5, False))
         self.assertEqual(node.retention, RetentionSettings(True, 14.0))
         self.assertEqual((node.cluster.gossip_port, node.cluster.registry_addr), (15, "r"))
@@ -234,44 +194,45 @@ class MeaningTests(SynchronousTestCase):
         self.assertEqual(read_settings({"mq": {"pushRetryTime": 0.5}}).shown["pushRetryTime"], 0.5)
 
 
-class MistakeTests(SynchronousTestCase):
-    """What is refused, and in which words."""
+class EffectiveTests(SynchronousTestCase):
+    """Every key with what it comes to."""
 
-    def test_each_mistake_is_a_line_that_names_file_and_key(self):
-        for document, expected in MISTAKES:
-            error = self.assertRaises(SettingsError, read_settings, document, FILE)
-            self.assertEqual(str(error), f"{FILE}: {expected}")
+    def test_every_key_is_there_in_order_and_fit_for_json(self):
+        document = {"server": {"trustedProxies": ["10.0.0.0/8"]}, "topics": {"a.>": {"maxAge": 1}}}
+        for made in (read_settings(), read_settings(document, FILE)):
+            self.assertEqual([each.path for each in made.effective], [key.path for key in KEYS])
+            self.assertEqual(
+                json.loads(json.dumps([each.value for each in made.effective])), [each.value for each in made.effective]
+            )
+        self.assertEqual(NodeSettings().effective, ())
 
-    def test_all_mistakes_come_at_once(self):
-        document = {"mq": {"pushType": 3, "isSink": 1, "cleanTime": 0}, "sync": {"isSync": 1}, "server": []}
-        error = self.assertRaises(
-            SettingsError, read_settings, document, FILE, {"KAPOKMQ_SERVER_PRT": "1"}, ["x.yaml: seen before"]
-        )
-        lines = str(error).splitlines()
-        named = ["x.yaml", "mq.pushType", "mq.isSink", "server", "KAPOKMQ_SERVER_PRT", "mq.cleanTime", "sync.isSync"]
-        self.assertEqual(len(lines), len(named))
-        for line, name in zip(lines, named, strict=True):
-            self.assertIn(f"{name}: ", line)
+    def test_values_are_as_one_would_write_them(self):
+        document = {
+            "server": {"trustedProxies": ["10.0.0.1"], "port": "9000"},
+            "mq": {"isClean": False, "sendCount": 7, "pushRetryTime": 0, "persistentTime": 1.5, "secretKey": HUNTER},
+            "topics": {"a.>": {"maxAge": 60, "overflow": "dropOldest"}, "b": None},
+        }
+        node = read_settings(document, FILE, {"KAPOKMQ_MQ_ACKWAIT": "12", "KAPOKMQ_MQ_PERSISTENTTIME": "2.5"})
+        found = {each.path: each for each in node.effective}
+        policies = {"a.>": {"maxAge": 60.0, "overflow": "dropOldest"}, "b": {}}
+        for expected in (
+            Effective("server.trustedProxies", ["10.0.0.1/32"], [], "file"),
+            Effective("server.port", 9000, 8011, "file"),
+            Effective("server.tls.key", None, None, "default"),
+            Effective("mq.isClean", 0, 1, "file"),
+            Effective("mq.pushCount", 7, 1000, "file"),
+            Effective("mq.secretKey", "***", "***", "file"),
+            Effective("mq.persistentTime", 2.5, 5, "environment"),
+            Effective("mq.ackWait", 12, None, "environment"),
+            Effective("mq.pushRetryTime", 1, 60, "file"),
+            Effective("mq.credit", 2000, 2000, "default"),
+            Effective("topics", policies, {}, "file"),
+        ):
+            self.assertEqual(found[expected.path], expected)
+        self.assertNotIn(HUNTER, repr(node.effective))
 
-    def test_a_mistake_between_keys_names_where_the_key_was_given(self):
-        error = self.assertRaises(SettingsError, read_settings, {}, FILE, {"KAPOKMQ_SYNC_ISSYNC": "1"})
-        self.assertTrue(str(error).startswith("environment: KAPOKMQ_SYNC_ISSYNC: sync.isSync: replication"))
-
-    @settings(deadline=None, derandomize=True, max_examples=300)
-    @given(
-        DOCUMENTS, st.dictionaries(st.sampled_from(["KAPOKMQ_MQ_PUSHCOUNT", "KAPOKMQ_MQ_X", "A"]), st.text(max_size=6))
-    )
-    def test_any_document_gives_settings_or_mistakes(self, document: object, environ: dict[str, str]):
-        try:
-            self.assertIsInstance(read_settings(document, FILE, environ), NodeSettings)
-        except SettingsError as error:
-            for line in str(error).split("\n"):
-                self.assertRegex(line, "^(config/kapokmq.yaml|environment): .+")
-
-    @settings(deadline=None, derandomize=True)
-    @given(st.dictionaries(LIKELY, st.just(HUNTER) | st.just([HUNTER]) | st.just({"x": HUNTER})))
-    def test_given_text_is_never_repeated(self, section: dict[str, object]):
-        try:
-            read_settings({"mq": {**section, "pushType": 7}, "server": section}, FILE, {"KAPOKMQ_MQ_CREDIT": HUNTER})
-        except SettingsError as error:
-            self.assertNotIn(HUNTER, str(error))
+    def test_what_follows_from_other_keys_is_shown_as_it_is(self):
+        node = read_settings({"server": {"addr": ""}, "mq": {"pushRetryTime": 7, "checkSpeed": 0}})
+        found = {each.path: each.value for each in node.effective}
+        self.assertEqual((found["server.addr"], found["server.bind"]), ("0.0.0.0", "0.0.0.0"))
+        self.assertEqual((found["mq.ackWait"], found["mq.checkSpeed"]), (7, 1))

@@ -23,7 +23,7 @@ class CountTests(SynchronousTestCase):
         self.assertEqual(rig.broker.counts(), Counts(all=5, consumed=1, delayed=1, waiting=3))
         self.assertEqual(
             rig.broker.topics(),
-            [TopicCounts("a", 2, 0, 1, 1, in_flight=0), TopicCounts("b", 3, 1, 0, 2, in_flight=2)],
+            [TopicCounts("a", 2, 0, 1, 1, 0, bytes=402), TopicCounts("b", 3, 1, 0, 2, 2, bytes=603)],
         )
 
     def test_a_delayed_message_waits_from_when_it_fell_due(self):
@@ -55,6 +55,7 @@ class CountTests(SynchronousTestCase):
                 delayed=0,
                 memory=2 * 201,
                 topics=1,
+                groups=1,
             ),
         )
 

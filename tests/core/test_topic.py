@@ -29,9 +29,22 @@ class ConsumedTests(SynchronousTestCase):
         topic = Topic(3, "orders")
         one, other = StubGroup(2, [(5, 8)]), StubGroup(6)
         topic.groups.update(one=one, other=other)
-        self.assertEqual(topic.consumed_part(0, 9), [(0, 1), (5, 5)])
         self.assertEqual(topic.consumed_by_all(one, [(1, 7)]), [(1, 5)])
-        self.assertEqual(topic.consumed_by_all(other, [(0, 5)]), [(0, 1), (5, 5)])
+        self.assertEqual(topic.consumed_part(0, 9), [(1, 5)])
+        self.assertEqual(topic.consumed_by_all(other, [(0, 5)]), [(0, 0)], "of that the rest is consumed already")
+
+    def test_looked_at_again_without_one_that_has_gone_it_is_what_those_are_done_with_that_are_left(self):
+        topic = Topic(3, "orders")
+        topic.groups.update(one=StubGroup(2, [(5, 8)]), other=StubGroup(6))
+        self.assertEqual(topic.consumed_by_all(None, [(0, 9)]), [(0, 1), (5, 5)])
+        del topic.groups["other"]
+        self.assertEqual(topic.consumed_by_all(None, [(0, 9)]), [(6, 8)])
+
+    def test_what_was_removed_is_not_consumed_once_more(self):
+        topic = Topic(3, "orders")
+        topic.groups["one"] = StubGroup(0)
+        topic.removed([(2, 3)])
+        self.assertEqual(topic.consumed_by_all(topic.groups["one"], [(1, 4)]), [(1, 1), (4, 4)])
 
 
 class ConsumedRowTests(SynchronousTestCase):
@@ -51,5 +64,5 @@ class ConsumedRowTests(SynchronousTestCase):
 
     def test_after_a_removal_no_row_reaches_back_over_it(self):
         self.topic.consumed_row(0, 4, 10_000)
-        self.topic.removed()
+        self.topic.removed([(0, 0)])
         self.assertEqual(self.topic.consumed_row(5, 9, 10_500), row(5, 9, 10_500))

@@ -16,6 +16,7 @@ from tests.integration.wire import PROMPT, RIGHT
 
 NODE_MODULES = "KAPOKMQ_NODE_MODULES"  # where npm put `ws`: .ci/run installs it there
 CLIENT = Path(__file__).with_name("client.js")
+PAGE = Path(__file__).with_name("client_v2.js")
 BODY = 'päron "quoted" <b>&</b> \U0001f980 in one line'
 
 
@@ -87,23 +88,45 @@ class CommandLineTests(SynchronousTestCase):
 
 
 class NodeTests(SynchronousTestCase):
-    def test_the_ws_package_of_node_publishes_consumes_and_acknowledges(self):
+    def told(self, script, url):
+        """What a script that runs in Node has to tell."""
         modules = os.environ.get(NODE_MODULES, "")
         node = shutil.which("node")
         if node is None or not Path(modules, "ws").is_dir():
             if os.environ.get("CI"):
                 self.fail(f"in CI there must be node, and {NODE_MODULES} must name the folder with its package ws")
             raise SkipTest(f"wants node, and {NODE_MODULES} set to a folder that holds its package ws")
-        broker = start(self)
         finished = subprocess.run(
-            [node, str(CLIENT), f"ws://127.0.0.1:{broker.port}", "test", BODY],
+            [node, str(script), url, "test", BODY],
             env=os.environ | {"NODE_PATH": modules},
             capture_output=True,
             timeout=PATIENCE,
             check=False,
         )
         self.assertEqual(finished.returncode, 0, finished.stderr.decode())
-        told = json.loads(finished.stdout)
+        return json.loads(finished.stdout)
+
+    def test_a_browsers_websocket_speaks_v2(self):
+        broker = start(self)
+        told = self.told(PAGE, f"ws://127.0.0.1:{broker.port}/v2")
+        self.assertEqual((told["protocol"], told["closed"]), ("kapokmq.v2", 1000))
+        answers = [one for one in told["told"] if one["op"] != "deliver"]
+        self.assertEqual(
+            [(one["op"], one["id"]) for one in answers],
+            [("error", 0), ("welcome", 1), ("ok", 2), ("ok", 3), ("ok", 4)],
+        )
+        self.assertEqual((answers[0]["code"], answers[-1]["durable"]), ("unauthorized", "fsync"))
+        delivered = [message for one in told["told"] if one["op"] == "deliver" for message in one["messages"]]
+        self.assertEqual(
+            [(message["data"], message["attempt"], message.get("headers")) for message in delivered],
+            [(BODY, 1, None), ('{"n":[1,null]}', 1, {"a": "b"}), (BODY, 2, None)],
+        )
+        self.assertEqual([message["code"] for message in delivered[:2]], answers[3]["codes"])
+        until(lambda: broker.api.counts()["consumed"] == 2, "acknowledgements")
+
+    def test_the_ws_package_of_node_publishes_consumes_and_acknowledges(self):
+        broker = start(self)
+        told = self.told(CLIENT, f"ws://127.0.0.1:{broker.port}")
         self.assertEqual(told["consumer"], told["producer"][:4])
         self.assertEqual(
             told["producer"],

@@ -12,10 +12,13 @@ from twisted.web.resource import Resource
 
 from kapokmq.core.engine import Counts, Figures, Health
 from kapokmq.core.message import Draft, Found, Status
+from kapokmq.core.peers import Receipt
+from kapokmq.protocols.api.assembly import Backstage
 from kapokmq.protocols.site import NodeFacts, make_site
 from serena.core.secret import Secret
 
 CODE = "3d2176ecb2e509da58b5c675d89c9bf06b00eab9"
+NOW = 1_795_222_300.25  # unix seconds, on the fakes' wall
 KEY = "s3cret"
 FORM = "application/x-www-form-urlencoded"
 
@@ -27,6 +30,11 @@ class Client(NamedTuple):
     topic: str
     ip: str
     joined: int
+    number: int = 0
+    kind: str = "consumer"
+    session: str | None = None
+    published: int | None = None
+    subscriptions: Sequence = ()
 
 
 @dataclass
@@ -35,6 +43,14 @@ class FakeConnections:
 
     made: list[Client] = field(default_factory=list)
     joined: list[Client] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
+
+    def listed(self) -> Sequence[Client]:
+        return [*self.made, *self.joined]
+
+    def close_client(self, number: int) -> bool:
+        self.closed.append(number)
+        return number in [one.number for one in self.listed()]
 
     def producers(self) -> Sequence[Client]:
         return self.made
@@ -56,11 +72,13 @@ class FakeEngine:
     trouble: Exception | None = None
     held: Deferred | None = None
     state: Health = field(default_factory=lambda: Health(ready=True, reason=""))
+    durable: bool = False
 
-    def send(self, topic: str, drafts: Sequence[Draft]) -> Deferred:
+    def send(self, topic: str, drafts: Sequence[Draft], *, durable: bool = False) -> Deferred:
         self._stumble()
         self.drafts += [(topic, draft) for draft in drafts]
-        return self.held or succeed([CODE for _ in drafts])
+        self.durable = durable
+        return self.held or succeed(receipt(len(drafts)))
 
     def search(self, **question) -> Deferred:
         self._stumble()
@@ -126,6 +144,9 @@ class FakeNode:
     clock: Clock = field(default_factory=Clock)
     slowdown: object = None
     address: str = "192.0.2.7"
+    admin: object = None
+    config: Sequence = ()
+    drains: list[float | None] = field(default_factory=list)
 
     def site(self):
         return make_site(
@@ -134,6 +155,7 @@ class FakeNode:
             node=NodeFacts("mq:127.0.0.1:8011", "127.0.0.1", 8011, "0.1.0", cluster=self.cluster, own_hosts=("own",)),
             settings={"pushType": 1, "checkSpeed": 5},
             connections=self.connections,
+            backstage=Backstage(self.admin, self.drains.append, lambda: NOW, self.config),
             exposition=lambda: b"# figures\n",
             websocket=Upgrade(),
             clock=self.clock,
@@ -189,6 +211,11 @@ class Reply(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+def receipt(count: int = 1, code: str = CODE, **more) -> Receipt:
+    """That so many messages are stored, from this code on."""
+    return Receipt(None, int(code[24:], 16), count, code[:24], **more)
 
 
 def parse(raw: bytes) -> Reply:

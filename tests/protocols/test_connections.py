@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.protocols.connections import Connections, Kind
+from kapokmq.protocols.connections import Connections, Interest, Kind, Listed
 
 
 class Door:
@@ -24,6 +24,19 @@ class Door:
         self.told.append("abort")
         if self.obeys is not None:
             self.connections.lost(self)
+
+
+class Guest:
+    """What a v2 client talks to."""
+
+    session, published = "s", 7
+
+    def __init__(self):
+        self.told = []
+        self.interests = [Interest(1, "t", None)]
+
+    def drain(self, reason):
+        self.told.append(reason)
 
 
 class ConnectionsTests(SynchronousTestCase):
@@ -76,6 +89,42 @@ class ConnectionsTests(SynchronousTestCase):
         self.connections.lost(self.join())
         doors = [self.join() for _ in range(2)]
         self.assertEqual([door.told for door in doors], [[], []])
+
+    def welcome(self, name="a", **options):
+        """A v2 connection that has shown the key, and what it is told."""
+        door, guest = Door(self.connections, **options), Guest()
+        self.connections.welcomed(door, guest, name, "1.2.3.4")
+        return door, guest
+
+    def test_v2_clients_are_listed_apart_and_may_have_any_name(self):
+        doors = [self.welcome()[0] for _ in range(4)]
+        self.join()
+        told = [
+            Listed(number, "v2", "", "a", "1.2.3.4", 1000, "s", 7, (Interest(1, "t", None),)) for number in range(1, 5)
+        ]
+        self.assertEqual(self.connections.listed(), [*told, Listed(5, "producer", "t", "a", "1.2.3.4", 1000)])
+        self.assertEqual([len(self.connections.producers()), len(self.connections.consumers())], [1, 0])
+        self.assertEqual([door.told for door in doors], [[]] * 4)
+        self.connections.lost(doors[0])
+        self.assertEqual([row.number for row in self.connections.listed()], [2, 3, 4, 5])
+        self.assertEqual(len(self.connections), 4)
+
+    def test_one_may_be_closed_by_its_number(self):
+        doors = [self.join(name="a"), self.welcome()[0], self.join(name="b")]
+        self.assertEqual([self.connections.close_client(number) for number in (2, 2, 7)], [True, False, False])
+        self.assertEqual([door.told for door in doors], [[], [(1008, "an operator closed this connection")], []])
+        self.join(name="c")
+        self.assertEqual([row.number for row in self.connections.listed()], [1, 3, 4])
+
+    def test_draining_is_told_to_v2_clients(self):
+        door, guest = self.welcome()
+        gone, late = self.welcome()
+        self.connections.lost(gone)
+        self.connections.drain("this node stops")
+        _, after = self.welcome()
+        self.assertEqual([guest.told, late.told, after.told], [["this node stops"], [], ["this node stops"]])
+        self.assertEqual(door.told, [])
+        self.assertIsNone(self.connections.refusal)
 
     def test_closing_none_is_done_at_once(self):
         self.successResultOf(self.connections.close_all(self.clock))

@@ -73,6 +73,10 @@ class OpsTests(SynchronousTestCase):
         self.assertEqual((reply.status, reply.body), (401, b'{"error":"secretKey: wrong or missing"}'))
         self.assertEqual(self.node.get("/metrics", secretKey=KEY).body, b"# figures\n")
 
+    def test_metrics_take_a_bearer(self):
+        self.assertEqual(self.node.get("/metrics", Authorization=f"Bearer {KEY}").body, b"# figures\n")
+        self.assertEqual(self.node.get("/metrics", Authorization="Bearer x").status, 401)
+
     def test_metrics_do_not_from_here(self):
         self.node.address = "127.0.0.1"
         reply = self.node.get("/metrics")

@@ -1,9 +1,7 @@
-"""Routing, headers and bounds: whole answers, byte for byte (spec, 2.2 and 2.3)."""
+"""Routing, headers and origins: whole answers, byte for byte (spec, 2.2 and 2.3)."""
 
 import re
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
@@ -13,9 +11,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from kapokmq.protocols.classic_http import body_bound
-from kapokmq.protocols.site import SPARE
-from tests.protocols.http_fakes import KEY, FakeNode, parse, post
+from tests.protocols.http_fakes import KEY, FakeNode, parse, post, receipt
 
 CORS = (
     b"Access-Control-Allow-Credentials: true\r\n"
@@ -98,6 +94,13 @@ class AnswerTests(SynchronousTestCase):
         for path in ("/Producers/Conn/t/p", "/Consumers/Conn//c", "/Producers/Conn/a%2Fb/c"):
             self.assertEqual(self.node.get(path).body, b"websocket " + path.encode())
 
+    def test_v2_goes_to_the_websocket(self):
+        self.assertEqual(self.node.get("/v2").body, b"websocket /v2")
+        reply = self.node.get("/v2/?a=b")
+        self.assertEqual((reply.status, reply.headers["Location"]), (301, "/v2?a=b"))
+        self.assertEqual(self.node.post("/v2").status, 404)
+        self.assertEqual(self.node.get("/v2/x").status, 404)
+
     def test_keep_alive_and_pipelining(self):
         wire = self.node.connect()
         wire.send(PING * 3 + b"OPTIONS / HTTP/1.1\r\nHost: own\r\n\r\n")
@@ -164,7 +167,7 @@ class AnswerTests(SynchronousTestCase):
         wire = self.node.connect()
         wire.send(post("/Producer/Send", "topic=t&messageData=x&delayTime=0"))
         wire.protocol.connectionLost(Failure(ConnectionDone()))
-        self.node.engine.held.callback(["late"])
+        self.node.engine.held.callback(receipt())
         self.assertEqual(wire.received(), b"")
 
     def test_no_http_2(self):
@@ -202,224 +205,6 @@ class OriginTests(SynchronousTestCase):
             lines = "".join(f"Origin: {origin}\r\n" for origin in origins)
             raw = b"GET / HTTP/1.1\r\nHost: own\r\n" + lines.encode("latin-1") + b"\r\n"
             self.assertEqual(parse(node.ask(raw)).status, 403, origins)
-
-
-class BoundTests(SynchronousTestCase):
-    """What is too much."""
-
-    def setUp(self):
-        self.node = FakeNode()
-        self.wire = self.node.connect()
-        self.bound = body_bound(self.node.access.max_message_bytes)
-
-    def assert_bad(self):
-        self.assertEqual(self.wire.received(), b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        self.assertTrue(self.wire.closed)
-
-    def test_a_body_of_the_bound_fits(self):
-        self.wire.send(post("/Console/Ping", b"x" * self.bound))
-        self.assertEqual(parse(self.wire.received()).status, 200)
-
-    def test_a_body_that_says_it_is_too_long(self):
-        self.wire.send(post("/Console/Ping", b"").replace(b"Length: 0", b"Length: %d" % (self.bound + 1)))
-        reply = parse(self.wire.received())
-        self.assertEqual(reply.status, 413)
-        self.assertEqual(reply.headers["Connection"], "close")
-        self.assertEqual(reply.body, b'{"code":-1,"msg":"body: more than %d bytes"}' % self.bound)
-        self.assertTrue(self.wire.closed)
-        self.wire.send(PING)
-        self.assertEqual(parse(self.wire.received()), reply)
-
-    def test_a_body_that_does_not_say(self):
-        self.wire.send(post("/Console/Ping").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked"))
-        for _ in range(self.bound // 1024):
-            self.wire.send(b"400\r\n" + b"x" * 1024 + b"\r\n")
-        self.assertEqual(self.wire.received(), b"")
-        self.wire.send(b"800\r\n" + b"x" * 2048 + b"\r\n0\r\n\r\n" + PING)
-        self.assertEqual(parse(self.wire.received()).status, 413)
-        self.assertEqual(self.wire.received().count(b"HTTP/1.1"), 1)
-
-    def test_without_the_key_nothing_is_kept(self):
-        self.wire.send(post("/Console/Ping", b"x" * self.bound, key="wrong")[:-1])
-        self.assertEqual(self.wire.protocol.requests[0].content.getvalue(), b"")
-        self.wire.send(b"x")
-        self.assertEqual(parse(self.wire.received()).body, b'{"code":-1,"msg":"Secret key matching error"}')
-
-    def test_headers(self):
-        self.wire.send(PING[:-2] + b"".join(b"X-%d: y\r\n" % number for number in range(101)))
-        self.assert_bad()
-
-    def test_long_headers(self):
-        self.wire.send(PING[:-2] + b"".join(b"X: %s\r\n" % (b"y" * 2000) for _ in range(9)))
-        self.assert_bad()
-
-    def test_a_long_line(self):
-        self.wire.send(b"GET /" + b"x" * 20_000)
-        self.assert_bad()
-
-    def test_a_connection_that_says_nothing(self):
-        self.node.clock.advance(9)
-        self.assertFalse(self.wire.closed)
-        self.node.clock.advance(2)
-        self.assertTrue(self.wire.closed)
-        self.assertEqual(self.wire.received(), b"")
-
-    def test_slow_headers(self):
-        for byte in range(9):
-            self.node.clock.advance(1)
-            self.wire.send(PING[byte : byte + 1])
-        self.assertFalse(self.wire.closed)
-        self.node.clock.advance(9.5)
-        self.assert_too_late()
-
-    def assert_too_late(self):
-        self.assertEqual(parse(self.wire.received())[:2], (408, {"Content-Length": "0", "Connection": "close"}))
-        self.assertTrue(self.wire.closed)
-        self.wire.send(PING * 2)
-        self.assertEqual(self.wire.received().count(b"HTTP/1.1"), 1)
-
-    def test_a_slow_body(self):
-        self.wire.send(post("/Console/Ping").replace(b"Length: 0", b"Length: 1000"))
-        for _ in range(59):
-            self.node.clock.advance(1)
-            self.wire.send(b"x")
-        self.assertFalse(self.wire.closed)
-        self.node.clock.advance(1.5)
-        self.assert_too_late()
-
-    def test_an_idle_connection(self):
-        self.node.clock.advance(9)
-        self.wire.send(PING)
-        self.node.clock.advance(59)
-        self.assertFalse(self.wire.closed)
-        self.node.clock.advance(1.5)
-        self.assertTrue(self.wire.closed)
-        self.assertEqual(timeless(self.wire.received()), PONG)
-
-    def test_each_request_has_its_own_time(self):
-        self.wire.send(PING)
-        for _ in range(4):
-            self.node.clock.advance(50)
-            self.wire.send(PING[:10])
-            self.node.clock.advance(9)
-            self.wire.send(PING[10:])
-        self.assertEqual(timeless(self.wire.received()), PONG * 5)
-
-    def test_an_answer_may_take_its_time(self):
-        self.node.engine.held = Deferred()
-        self.wire.send(post("/Producer/Send", "topic=t&messageData=x&delayTime=0"))
-        self.node.clock.advance(600)
-        self.assertFalse(self.wire.closed)
-        self.node.engine.held.callback(["c0de"])
-        self.assertEqual(parse(self.wire.received()).body, b'{"code":0,"msg":"c0de"}')
-
-    @given(st.binary(max_size=300))
-    @settings(deadline=None, max_examples=100)
-    def test_junk_is_never_a_bug(self, junk):
-        answer = self.node.ask(junk + b"\r\n\r\n") + self.node.ask(PING[:-2] + junk + b"\r\n\r\n")
-        self.assertNotIn(b" 500 ", answer)
-
-
-class PipelineTests(SynchronousTestCase):
-    """Requests that come together."""
-
-    def setUp(self):
-        self.node = FakeNode()
-        self.wire = self.node.connect()
-
-    def answers(self):
-        return self.wire.received().count(b"HTTP/1.1 ")
-
-    def read(self, raw):
-        """One read, and nothing of the turns after it."""
-        self.wire.protocol.dataReceived(raw)
-
-    def test_each_has_a_turn_of_its_own(self):
-        turns = []
-        self.wire.protocol.callLater = lambda seconds, call: (
-            turns.append((seconds, call)) or self.node.clock.callLater(1000, call)
-        )
-        self.read(PING * 3)
-        for number in (1, 2, 3):
-            self.assertEqual(self.answers(), number)
-            calls = [call for seconds, call in turns if seconds == 0]
-            turns.clear()
-            if number < 3:
-                (turn,) = calls
-                turn()
-        self.assertEqual(calls, [])
-
-    def test_none_is_looked_at_while_the_peer_does_not_read(self):
-        self.wire.protocol.pauseProducing()
-        self.read(PING * 3)
-        self.node.clock.advance(0)
-        self.assertEqual(self.answers(), 1)
-        self.assertEqual(self.wire.transport.producerState, "paused")
-        self.read(PING)  # TLS hands on what it had
-        self.node.clock.advance(50)
-        self.assertEqual(self.answers(), 1)
-        self.wire.protocol.resumeProducing()
-        self.node.clock.advance(0)
-        self.assertEqual(timeless(self.wire.received()), PONG * 4)
-        self.assertEqual(self.wire.transport.producerState, "producing")
-
-    def test_a_peer_that_stops_reading_while_the_next_waits(self):
-        self.read(PING * 3)
-        self.wire.protocol.pauseProducing()
-        self.node.clock.advance(0)
-        self.assertEqual(self.answers(), 1)
-        self.wire.protocol.resumeProducing()
-        self.node.clock.advance(0)
-        self.assertEqual(self.answers(), 3)
-
-    def test_a_peer_that_never_reads_is_cut_off(self):
-        self.wire.protocol.pauseProducing()
-        self.read(PING * 3)
-        self.node.clock.advance(599)
-        self.assertFalse(self.wire.closed)
-        self.node.clock.advance(2)
-        self.assertTrue(self.wire.closed)
-
-    def test_behind_a_body_and_behind_an_answer_that_takes_its_time(self):
-        self.node.engine.held = Deferred()
-        self.wire.send(post("/Producer/Send", "topic=t&messageData=x&delayTime=0") + PING + PING[:20])
-        self.wire.send(PING[20:])
-        self.assertEqual(self.answers(), 0)
-        self.node.engine.held.callback(["c0de"])
-        self.node.clock.advance(0)
-        self.assertEqual(self.answers(), 3)
-
-    def test_who_leaves_takes_its_turn_along(self):
-        self.read(PING * 3)
-        self.wire.protocol.connectionLost(Failure(ConnectionDone()))
-        self.assertEqual(self.node.clock.getDelayedCalls(), [])
-
-
-class RoomTests(SynchronousTestCase):
-    """How many connections there may be."""
-
-    def setUp(self):
-        self.node = FakeNode()
-        self.node.access.max_connections = 2
-        self.site = self.node.site()
-
-    def full(self):
-        wire = self.node.connect(self.site)
-        wire.send(PING)
-        return b" 503 " in wire.received() and wire.closed
-
-    def test_http_and_websockets_count_together(self):
-        wires = [self.node.connect(self.site) for _ in range(SPARE + 2)]
-        self.assertTrue(self.full())
-        wires.pop().protocol.connectionLost(Failure(ConnectionDone()))
-        self.node.connections.made.append(None)
-        self.assertTrue(self.full())
-        wires.pop().protocol.connectionLost(Failure(ConnectionDone()))
-        self.assertFalse(self.full())
-
-    def test_websockets_alone_leave_room_for_questions(self):
-        self.node.connections.made += [None] * 2
-        self.assertFalse(self.full())
 
 
 class Collector(Protocol):

@@ -4,7 +4,7 @@ import json
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.core.errors import BadName, Full, StoreUnavailable
+from kapokmq.core.errors import BadName, Full, Gone, StoreUnavailable
 from tests.protocols.wire import (
     BINARY,
     CONSUMER,
@@ -40,6 +40,14 @@ class ConsumerTests(SynchronousTestCase):
         pushed = [json.loads(payload) for _, payload in self.client.take()]
         self.assertEqual([one["MessageData"] for one in pushed], ["a", "b"])
         self.assertEqual(pushed[0]["Topic"], "orders")
+
+    def test_the_engine_knows_who_it_is(self):
+        self.assertEqual(self.member.receiver.label, "c1 10.0.0.9")
+
+    def test_a_group_that_is_deleted_closes(self):
+        self.member.receiver.dismissed(Gone("topic: was deleted"))
+        self.assertEqual(self.client.take(), [close_frame(1001, "topic: was deleted")])
+        self.assertFalse(self.member.gone)  # the engine knows
 
     def test_acks_of_a_read_are_one_call(self):
         self.client.send(frame("a" * 40), frame("b" * 40, BINARY))

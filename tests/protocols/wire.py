@@ -30,6 +30,7 @@ OK = (TEXT, b"ok")
 
 PRODUCER = "/Producers/Conn/orders/p1"
 CONSUMER = "/Consumers/Conn/orders/c1"
+V2 = "/v2"
 
 # RFC 6455, section 1.3
 WEBSOCKET_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -78,6 +79,11 @@ def message(data, delay=0):
     return frame(json.dumps({"MessageData": data, "DelayTime": delay}))
 
 
+def op(name, /, **fields):
+    """A v2 client's frame."""
+    return frame(json.dumps({"op": name, **fields}))
+
+
 def closing(code=1000, reason=b""):
     """A client's close frame."""
     return frame(code.to_bytes(2, "big") + reason, CLOSE)
@@ -86,6 +92,11 @@ def closing(code=1000, reason=b""):
 def close_frame(code, reason=""):
     """A server's close frame, taken apart."""
     return (CLOSE, code.to_bytes(2, "big") + reason.encode())
+
+
+def ended(payload):
+    """What a close frame says."""
+    return int.from_bytes(payload[:2], "big"), payload[2:].decode()
 
 
 class Parsed(NamedTuple):
@@ -115,7 +126,7 @@ def parse(stream):
 class Node:
     """The parts of a node that a WebSocket connection meets."""
 
-    def __init__(self, clock, *, require_ack=True, trusted=(), own_hosts=(), key=KEY, **access):
+    def __init__(self, clock, *, require_ack=True, trusted=(), own_hosts=(), key=KEY, durable="fsync", **access):
         self.clock = clock
         self.engine = FakeEngine()
         self.connections = Connections(
@@ -131,6 +142,9 @@ class Node:
             wrong_keys=self.wrong_keys,
             client_address=ClientAddress(trusted),
             own_hosts=own_hosts,
+            node="mq:test:1",
+            version="9.9",
+            durable=durable,
         )
         self.site = Site(self.upgrade, reactor=clock)
 
@@ -185,6 +199,13 @@ class MemoryNode(Node):
         assert client.take() == [PROMPT, RIGHT]
         return client
 
+    def greet(self, *, early=b"", ip="10.0.0.9", **hello):
+        """A v2 client that was welcomed, with nothing left to read."""
+        client = self.connect(V2, ip=ip)
+        client.send(op("hello", key=KEY, **hello) + early)
+        assert client.hears()["op"] == "welcome"
+        return client
+
 
 class MemoryClient:
     """One connection to a MemoryNode."""
@@ -216,3 +237,16 @@ class MemoryClient:
         self.transport.clear()
         self.transport.writes.clear()
         return frames
+
+    def ask(self, name, /, **fields):
+        """Send an op."""
+        self.send(op(name, **fields))
+
+    def heard(self):
+        """The v2 frames written since last time; a close frame is its code and reason."""
+        return [json.loads(payload) if opcode == TEXT else ended(payload) for opcode, payload in self.take()]
+
+    def hears(self):
+        """The one v2 frame written since last time."""
+        (told,) = self.heard()
+        return told

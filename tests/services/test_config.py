@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from kapokmq.core.policy import TopicPolicy
 from kapokmq.core.settings import BUILT_IN, NodeSettings
 from kapokmq.services.config import MAX_BYTES, PLACES, load, parse
 from serena.core.errors import SettingsError
@@ -62,6 +63,7 @@ class PlaceTests(SynchronousTestCase):
     def test_a_variable_that_is_none_of_ours_is_a_mistake(self):
         environ = {
             "KAPOKMQ_SECRETKEY": HUNTER,
+            "KAPOKMQ_TOPICS_A": "1",
             "KAPOKMQ_ZZ": "1",
             "KAPOKMQ_NODE_MODULES": "/there",
             "KAPOK": "",
@@ -73,6 +75,7 @@ class PlaceTests(SynchronousTestCase):
                 str(error).splitlines(),
                 [
                     "environment: KAPOKMQ_SECRETKEY: unknown; did you mean KAPOKMQ_MQ_SECRETKEY?",
+                    "environment: KAPOKMQ_TOPICS_A: only a file can give topics",
                     "environment: KAPOKMQ_ZZ: unknown",
                 ],
             )
@@ -141,6 +144,27 @@ class YamlTests(SynchronousTestCase):
         self.assertRaises(SettingsError, loaded, "mq: {secretKey: }")
         self.assertRaises(SettingsError, loaded, "mq: {secretKey: [a]}")
         self.assertRaises(SettingsError, loaded, "server: {port: 2022-01-01}")
+
+    def test_policies_of_topics(self):
+        node = loaded(
+            'topics:\n  "*.eu": {maxAge: 60}\n  orders.>: {overflow: dropOldest}\n  addr:\n  a: {choice: random}\n'
+        )
+        self.assertEqual(
+            node.topics,
+            (
+                ("*.eu", TopicPolicy(max_age=60.0)),
+                ("orders.>", TopicPolicy(overflow="dropOldest")),
+                ("addr", TopicPolicy()),
+                ("a", TopicPolicy(choice="random")),
+            ),
+        )
+        for text, expected in [
+            ("topics: {2022: {}}", "topics.(a key that is not text): must be text; put the name in quotes"),
+            ("topics:\n  a: {}\n  a: {}", "line 3: a: is given twice"),
+            ("topics:\n  *.eu: {}", "line 2: expected alphabetic or numeric character"),
+        ]:
+            error = self.assertRaises(SettingsError, loaded, text)
+            self.assertTrue(str(error).startswith(f"a.yaml: {expected}"), str(error))
 
     def test_an_empty_file_and_a_byte_order_mark(self):
         self.assertEqual(loaded("# nothing\n").server.port, 8011)
@@ -228,8 +252,20 @@ class ShippedTests(SynchronousTestCase):
         path = ROOT / "config" / "kapokmq.yaml"
         node = load(str(path), {})
         self.assertEqual((node.shown, node.warnings), (NodeSettings().shown, ()))
-        for part in ("server", "access", "delivery", "store", "retention", "cluster", "sync", "log"):
+        for part in ("server", "access", "delivery", "store", "retention", "cluster", "sync", "log", "topics"):
             self.assertEqual(getattr(node, part), getattr(NodeSettings(), part))
+        without = {"server.tls.certificate", "server.tls.key", "mq.ackWait", "topics"}
+        self.assertEqual({each.path for each in node.effective if each.source == "default"}, without)
+
+    def test_what_is_commented_out_in_it_can_be_used(self):
+        text = (ROOT / "config" / "kapokmq.yaml").read_text("utf-8")
+        for line in ("ackWait: 60", "audit: {retention: log}", '"orders.>": {maxAge'):
+            self.assertIn(f"  # {line}", text)
+            text = text.replace(f"  # {line}", f"  {line}")
+        node = loaded(text)
+        self.assertEqual(
+            (node.delivery.ack_wait, [pattern for pattern, _ in node.topics]), (60.0, ["audit", "orders.>"])
+        )
 
     def test_the_examples_load_and_warn_of_nothing_once_the_key_is_set(self):
         examples = sorted((ROOT / "config" / "examples").glob("*.yaml"))

@@ -1,88 +1,12 @@
 """The engine around the broker: commits one at a time, effects in order, one timer, and disks that fail."""
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.core.errors import Full, MisuseError, StoreUnavailable
-from kapokmq.core.message import Draft, Status
+from kapokmq.core.errors import Draining, Full, MisuseError, StoreUnavailable
+from kapokmq.core.message import Status
 from kapokmq.core.rules import Rules
-from kapokmq.services.embedded import EmbeddedEngine
 from kapokmq.services.pipeline import PATIENCE
-from tests.services.stores import ScriptedStore
-
-
-class Publisher:
-    """Notes what it is told."""
-
-    def __init__(self, log=None, *, positional=True):
-        self.positional = positional
-        self.log = log if log is not None else []
-        self.paused = False
-
-    def confirmed(self, receipts):
-        self.log.append(("confirmed", sum(receipt.count for receipt in receipts)))
-
-    def refused(self, receipts, reason):
-        self.log.append(("refused", sum(receipt.count for receipt in receipts)))
-
-    def pause(self):
-        self.paused = True
-
-    def resume(self):
-        self.paused = False
-
-
-class Receiver:
-    """Keeps what it gets."""
-
-    def __init__(self, log=None):
-        self.got = []
-        self.codes = []
-        self.log = log if log is not None else []
-
-    def deliver(self, delivery):
-        self.got += [message.data for message in delivery.messages]
-        self.codes += delivery.codes
-        self.log.append(("delivered", len(delivery.messages)))
-
-
-def drafts(*bodies, delay=0):
-    return [Draft(body, delay, delay * 1000) for body in bodies]
-
-
-class EngineCase(SynchronousTestCase):
-    rules = Rules()
-
-    def make(self, rules=None, **store):
-        self.clock = Clock()
-        self.store = ScriptedStore(**store)
-        self.commits = []
-        self.engine = EmbeddedEngine(
-            rules or self.rules,
-            self.store,
-            clock=self.clock,
-            wall=lambda: 1_800_000_000_000 + int(self.clock.seconds() * 1000),
-            choose=lambda members, n: [members[0]] * n,
-            observe=lambda seconds, messages: self.commits.append(messages),
-        )
-        self.engine.open()
-        self.clock.advance(0)
-        return self.engine
-
-    def turn(self, times=10):
-        for _ in range(times):
-            self.clock.advance(0)
-
-    def coroutine(self, awaitable):
-        done = Deferred.fromCoroutine(awaitable)
-        self.turn()
-        return done
-
-    def publisher(self, **how):
-        publisher = Publisher(**how)
-        self.engine.attach(publisher)
-        return publisher
+from tests.services.engine import EngineCase, Publisher, Receiver, drafts
 
 
 class CommitTests(EngineCase):
@@ -191,7 +115,7 @@ class FailureTests(EngineCase):
         engine = self.make()
         sending = self.coroutine(engine.send("t", drafts("a")))
         self.store.finish()
-        (code,) = self.successResultOf(sending)
+        (code,) = self.successResultOf(sending).codes
         deleting = self.coroutine(engine.delete(code))
         self.store.refuse()
         self.turn()
@@ -402,7 +326,7 @@ class EagerTests(EngineCase):
 
     def test_a_question_sees_what_was_confirmed(self):
         engine = self.make(prompt=True)
-        (code,) = self.successResultOf(self.coroutine(engine.send("t", drafts("a"))))
+        (code,) = self.send("t", "a")
         found = self.successResultOf(self.coroutine(engine.find(code)))
         self.assertEqual((found.data, found.status), ("a", Status.WAITING))
 
@@ -426,7 +350,7 @@ class EagerTests(EngineCase):
 
     def test_what_was_confirmed_is_never_refused_later(self):
         engine = self.make()
-        (code,) = self.successResultOf(self.coroutine(engine.send("t", drafts("a"))))
+        (code,) = self.send("t", "a")
         engine.persist()
         for _ in range(int(PATIENCE) + 2):
             self.store.refuse()
@@ -442,7 +366,7 @@ class QuestionTests(EngineCase):
 
     def test_a_sender_gets_the_codes_of_its_messages_in_order(self):
         engine = self.make(prompt=True)
-        codes = self.successResultOf(self.coroutine(engine.send("t", drafts("a", "b"))))
+        codes = self.send("t", "a", "b")
         found = [self.successResultOf(self.coroutine(engine.find(code))) for code in codes]
         shown = [(one.data, one.topic, one.code) for one in found]
         self.assertEqual(shown, [("a", "t", codes[0]), ("b", "t", codes[1])])
@@ -483,7 +407,7 @@ class QuestionTests(EngineCase):
 
     def test_codes_of_nobody_are_not_found(self):
         engine = self.make(prompt=True)
-        (code,) = self.successResultOf(self.coroutine(engine.send("t", drafts("a"))))
+        (code,) = self.send("t", "a")
         other_epoch = code[:16] + "00000009" + code[24:]
         other_store = "f" * 16 + code[16:]
         for wrong in ("", "junk", other_epoch, other_store, code[:-1] + "f"):
@@ -492,7 +416,7 @@ class QuestionTests(EngineCase):
 
     def test_a_deleted_message_is_gone_and_not_delivered(self):
         engine = self.make(prompt=True)
-        code, _ = self.successResultOf(self.coroutine(engine.send("t", drafts("a", "b"))))
+        code, _ = self.send("t", "a", "b")
         self.assertTrue(self.successResultOf(self.coroutine(engine.delete(code))))
         self.assertIsNone(self.successResultOf(self.coroutine(engine.find(code))))
         self.assertFalse(self.successResultOf(self.coroutine(engine.delete(code))))
@@ -565,7 +489,7 @@ class EndTests(EngineCase):
             publisher = self.publisher()
             self.successResultOf(engine.freeze())
             engine.publish(publisher, "t", drafts("a"))
-            self.failureResultOf(self.coroutine(engine.send("t", drafts("b"))), StoreUnavailable)
+            self.fails(engine.send("t", drafts("b")), Draining)
             self.turn()
             self.assertEqual(publisher.log, [])
             self.assertEqual(engine.counts().all, 0)

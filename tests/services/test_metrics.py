@@ -10,7 +10,8 @@ NAMES = (
     "kapokmq_messages_published_total", "kapokmq_messages_delivered_total", "kapokmq_messages_acked_total",
     "kapokmq_messages_retried_total", "kapokmq_messages_expired_total", "kapokmq_acks_ignored_total",
     "kapokmq_messages_waiting", "kapokmq_messages_in_flight", "kapokmq_messages_delayed", "kapokmq_memory_held_bytes",
-    "kapokmq_topics",
+    "kapokmq_topics", "kapokmq_messages_nacked_total", "kapokmq_messages_dead_total",
+    "kapokmq_publishes_duplicate_total", "kapokmq_groups", "kapokmq_leases_oldest_seconds",
 )  # fmt: skip
 
 
@@ -24,11 +25,12 @@ class NodeMetricsTests(SynchronousTestCase):
     """One node's."""
 
     def setUp(self):
-        self.figures = Figures(*range(1, 12))
-        self.metrics = NodeMetrics(lambda: self.figures, lambda: (2, 3), "0.1.0")
+        self.figures = Figures(*range(1, len(NAMES) + 1))
+        self.metrics = NodeMetrics(lambda: self.figures, lambda: (2, 3, 4), "0.1.0")
 
     def test_figures_are_read_when_asked(self):
-        self.assertEqual([samples(self.metrics)[name,] for name in NAMES], list(range(1, 12)))
+        self.assertEqual(len(NAMES), len(Figures._fields))
+        self.assertEqual([samples(self.metrics)[name,] for name in NAMES], list(range(1, len(NAMES) + 1)))
         self.figures = self.figures._replace(published=100)
         self.assertEqual(samples(self.metrics)["kapokmq_messages_published_total",], 100)
 
@@ -39,6 +41,7 @@ class NodeMetricsTests(SynchronousTestCase):
         found = samples(self.metrics)
         self.assertEqual(found["kapokmq_connections", "producer"], 2)
         self.assertEqual(found["kapokmq_connections", "consumer"], 3)
+        self.assertEqual(found["kapokmq_connections", "v2"], 4)
         self.assertEqual(found["kapokmq_build_info", "0.1.0"], 1)
 
     def test_commits(self):
@@ -52,6 +55,6 @@ class NodeMetricsTests(SynchronousTestCase):
         self.assertEqual(found["kapokmq_commit_messages_bucket", "1000.0"], 2)
 
     def test_two_nodes_do_not_mix(self):
-        other = NodeMetrics(lambda: self.figures, lambda: (0, 0), "0.1.0")
+        other = NodeMetrics(lambda: self.figures, lambda: (0, 0, 0), "0.1.0")
         other.observe_commit(1, 1)
         self.assertEqual(samples(self.metrics)["kapokmq_commit_seconds_count",], 0)

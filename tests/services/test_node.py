@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 from websockets.sync.client import connect
 
-from kapokmq.core.errors import WorldError
+from kapokmq.core.errors import Draining, WorldError
+from kapokmq.core.message import Draft
+from kapokmq.core.policy import TopicPolicy
 from kapokmq.core.settings import (
     AccessSettings,
     DeliverySettings,
@@ -61,7 +64,7 @@ class NodeCase(TestCase):
         }
         return NodeSettings(**(given | more))
 
-    def make(self, settings):
+    def make(self, settings, **more):
         self.said = io.StringIO()
         return Node(
             settings,
@@ -70,10 +73,11 @@ class NodeCase(TestCase):
             entropy=os.urandom,
             choose=lambda members, n: [members[0]] * n,
             say=self.said,
+            **more,
         )
 
-    def start(self, settings):
-        node = self.make(settings)
+    def start(self, settings, **more):
+        node = self.make(settings, **more)
         node.startService()
         self.addCleanup(lambda: node.running and node.stopService())
         return node
@@ -163,3 +167,33 @@ class NodeTests(NodeCase):
         self.assertTrue(rules.broadcast and rules.throttled and rules.eager and rules.paged and rules.clean_consumed)
         self.assertEqual((rules.lease_seconds, rules.retry_seconds, rules.clean_seconds), (None, 7, None))
         self.assertEqual(rules_of(NodeSettings()).lease_seconds, 60)
+
+    def test_so_do_those_of_named_groups(self):
+        topics = (("a.*", TopicPolicy(max_age=5.0)),)
+        delivery = DeliverySettings(
+            retry_seconds=7, ack_wait=9, max_attempts=3, backoff=2, backoff_max=4, dedup_window=50
+        )
+        rules = rules_of(NodeSettings(delivery=delivery, topics=topics))
+        self.assertEqual((rules.ack_wait, rules.max_attempts, rules.backoff, rules.backoff_max), (9, 3, 2, 4))
+        self.assertEqual((rules.dedup_window, rules.policies, rules.durable), (50, topics, "fsync"))
+        self.assertEqual(rules_of(NodeSettings(delivery=DeliverySettings(retry_seconds=7))).ack_wait, 7)
+
+    async def test_a_drained_node_asks_to_be_ended(self):
+        ended = Deferred()
+        node = self.start(self.settings(), drained=lambda: ended.callback(None))
+        node.drain(30)
+        await ended
+        with self.assertRaises(Draining):
+            await node.engine.send("t", [Draft("a")])
+        await node.stopService()
+
+    async def test_a_node_that_stops_while_it_drains_is_not_ended_again(self):
+        ended = []
+        node = self.start(self.settings(), drained=lambda: ended.append(1))
+        node.drain()
+        await node.stopService()
+        self.assertEqual(ended, [])
+
+    async def test_v2_clients_are_counted(self):
+        node = self.start(self.settings())
+        self.assertIn(b'kapokmq_connections{kind="v2"} 0.0', node.metrics.exposition())

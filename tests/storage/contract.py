@@ -12,15 +12,15 @@ from kapokmq.core.commit import (
     HourRow,
     MarkRow,
     NextRow,
-    RecoveredGroup,
+    Outcome,
     RemovedRow,
     TopicRow,
-    Totals,
 )
 from kapokmq.core.errors import MisuseError
 from kapokmq.core.message import OFFSET_MASK, OVERHEAD, TOPICS_MAX, Message, Status, make_id, topic_of
-from kapokmq.core.query import MessageQuery, Stored
-from kapokmq.storage.store import Due, Page
+from kapokmq.core.query import DeadPage, DeadQuery, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.recovered import RecoveredGroup, Totals
+from kapokmq.storage.store import Due, Page, Remnants
 from tests.storage.pump import Pump
 
 NOW = 1_700_000_000_000
@@ -99,11 +99,22 @@ class StoreContract(Harness):
         self.assertEqual(self.wait(self.store.fetch([], LOTS)).messages, [])
         self.assertIsNone(self.wait(self.store.find(7, NOW)))
         self.assertEqual(self.wait(self.store.scheduled(Due(0, 0), 9)), [])
-        self.assertEqual(self.wait(self.store.aged(1, make_id(1, 5), FAR, 9)), Page([], make_id(1, 5)))
+        self.assertEqual(self.wait(self.store.aged(1, make_id(1, 5), FAR, 9)), Remnants([], make_id(1, 5)))
         self.assertEqual(self.wait(self.store.aged_delayed(FAR, 9)), [])
+        self.assertEqual(self.wait(self.store.expired(FAR, 9)), [])
+        self.assertEqual(self.wait(self.store.inspect(Search(NOW))), SearchPage([], None))
+        self.assertEqual(self.wait(self.store.delayed(None, 0, Due(0, 0), 9, LOTS)), [])
+        self.assertEqual(self.wait(self.store.delayed(1, 0, Due(0, 0), 9, LOTS)), [])
+        self.assertEqual(self.wait(self.store.dead(DeadQuery(1, 1))), DeadPage([], None))
+        self.assertEqual(self.wait(self.store.trace(7)), Trace([], [], []))
+        self.assertIsNone(self.wait(self.store.since(1, 0)))
+        self.assertEqual(self.wait(self.store.sent("nobody", 9)), [])
+        self.assertEqual(self.wait(self.store.hours(None, 0, FAR)), [])
+        self.assertEqual(self.wait(self.store.hours(1, 0, FAR)), [])
+        self.assertEqual(self.wait(self.store.tidy(FAR, [(1, 5)], 9)), 0)
 
     def test_an_empty_commit_is_durable_at_once(self):
-        self.assertIsNone(self.commit())
+        self.assertEqual(self.commit(), Outcome())
 
     def test_the_first_and_the_last_id(self):
         last = make_id(TOPICS_MAX, OFFSET_MASK)
@@ -131,9 +142,7 @@ class StoreContract(Harness):
         self.assertEqual(self.page().messages, given)
         self.assertEqual(self.wait(self.store.fetch([given[0].id], LOTS)).messages, given[:1])
         self.assertEqual(self.wait(self.store.find(given[0].id, NOW)).message, given[0])
-        self.assertEqual([stored.message for stored in reversed(self.search())], given)
-        bare = self.wait(self.store.aged(1, make_id(1, 0), FAR, 1)).messages
-        self.assertEqual(bare, [message(given[0].id, "", key=given[0].key, headers=given[0].headers)])
+        self.assertEqual([stored.message for stored in reversed(self.search(max_bytes=LOTS))], given)
 
     @inherited
     @given(st.text(st.characters(), max_size=50))
@@ -420,27 +429,31 @@ class StoreContract(Harness):
     # ---- what is old
 
     def test_aged_slices(self):
-        given = [message(make_id(1, n), created=n * 10, due=5 if n == 2 else None) for n in range(6)]
+        given = [message(make_id(1, n), "x" * n, created=n * 10, due=5 if n == 2 else None) for n in range(6)]
         self.commit(publishes=given)
-        bare = [message(one.id, "", created=one.created) for one in given if one.due is None]
+        every = [Remnant(one.id, one.due, one.size) for one in given]
+        old = [one for one in every if one.due is None]
         start = make_id(1, 0)
         for first, before, limit, expected, stop in (
             (0, 0, 9, [], 0),
-            (0, 1, 9, bare[:1], 1),
-            (0, 35, 9, bare[:3], 4),
-            (0, 35, 2, bare[:2], 2),
+            (0, 1, 9, old[:1], 1),
+            (0, 35, 9, old[:3], 4),
+            (0, 35, 2, old[:2], 2),
             (2, 35, 1, [], 3),
-            (2, 35, 9, bare[2:3], 4),
-            (4, 99, 9, bare[3:], 6),
+            (2, 35, 9, old[2:3], 4),
+            (4, 99, 9, old[3:], 6),
             (6, 99, 9, [], 6),
         ):
             with self.subTest(first=first, before=before, limit=limit):
                 page = self.wait(self.store.aged(1, start + first, before, limit))
-                self.assertEqual(page, Page(expected, start + stop))
+                self.assertEqual(page, Remnants(expected, start + stop))
+        found = self.wait(self.store.aged(1, start, 35, 9, every=True))
+        self.assertEqual(found, Remnants(every[:4], start + 4))
+        self.assertEqual(self.wait(self.store.aged(1, start + 2, 99, 2, every=True)).found, every[2:4])
 
     def test_aged_delayed(self):
         dues = {(1, 0): 30, (1, 1): 10, (2, 0): 20, (2, 1): None, (2, 2): 40}
-        self.commit(publishes=[message(make_id(*key), due=due, key="k") for key, due in dues.items()])
+        self.commit(publishes=[message(make_id(*key), "ab", due=due, headers="{}") for key, due in dues.items()])
         for before, limit, expected in (
             (40, 9, [(1, 1), (2, 0), (1, 0)]),
             (40, 2, [(1, 1), (2, 0)]),
@@ -448,7 +461,24 @@ class StoreContract(Harness):
             (11, 9, [(1, 1)]),
         ):
             found = self.wait(self.store.aged_delayed(before, limit))
-            self.assertEqual(found, [message(make_id(*key), "", due=dues[key], key="k") for key in expected])
+            self.assertEqual(found, [Remnant(make_id(*key), dues[key], OVERHEAD + 4) for key in expected])
+        # What expires has a time of its own to go.
+        self.commit(publishes=[message(make_id(3, 0), due=5, expire=FAR)])
+        self.assertEqual([one.id for one in self.wait(self.store.aged_delayed(11, 9))], [make_id(1, 1)])
+
+    def test_expired(self):
+        times = {(1, 0): 30, (1, 1): 10, (2, 0): 20, (2, 1): None, (2, 2): 10}
+        self.commit(publishes=[message(make_id(*key), expire=at, due=at) for key, at in times.items()])
+        for before, limit, expected in (
+            (30, 9, [(1, 1), (2, 2), (2, 0)]),
+            (30, 2, [(1, 1), (2, 2)]),
+            (10, 9, []),
+            (FAR, 9, [(1, 1), (2, 2), (2, 0), (1, 0)]),
+        ):
+            found = self.wait(self.store.expired(before, limit))
+            self.assertEqual(found, [Remnant(make_id(*key), times[key], OVERHEAD + 1) for key in expected])
+        self.commit(removed=[RemovedRow(make_id(1, 0), make_id(2, 1))])
+        self.assertEqual([one.id for one in self.wait(self.store.expired(FAR, 9))], [make_id(2, 2)])
 
     def test_nothing_is_dropped_while_there_is_room(self):
         self.commit(publishes=messages(1, range(9)), consumed=[ConsumedRow(make_id(1, 0), make_id(1, 8), 5)])
@@ -537,8 +567,8 @@ class DurableContract(Harness):
             self.again().groups,
             [
                 RecoveredGroup(1, 1, "", "default", 0, [(3, 4)], []),
-                RecoveredGroup(2, 1, "n", "named", 5, [], attempts),
-                RecoveredGroup(3, 2, "", "default", 7, [], [AttemptRow(3, 7, 1, 5, "gone")]),
+                RecoveredGroup(2, 1, "n", "named", 5, [], attempts, start=5),
+                RecoveredGroup(3, 2, "", "default", 7, [], [AttemptRow(3, 7, 1, 5, "gone")], start=7),
             ],
         )
 

@@ -8,12 +8,24 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from kapokmq.core.commit import Commit, NextRow, RemovedRow, TopicRow
+from kapokmq.core.commit import (
+    Commit,
+    DeadRow,
+    EventRow,
+    GroupRow,
+    KeyRow,
+    NextRow,
+    RemovedRow,
+    SentRow,
+    SizeRow,
+    TopicRow,
+)
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.message import make_id
-from kapokmq.core.query import MessageQuery
+from kapokmq.core.query import DeadQuery, MessageQuery, Search
 from kapokmq.storage import searches
 from kapokmq.storage.sqlite import SQLiteStore
+from kapokmq.storage.store import Due
 from tests.storage.contract import FAR, LOTS, NOW, Harness, entropy, messages
 from tests.storage.test_sqlite import SQLiteHarness
 
@@ -116,12 +128,15 @@ class ConstantCallsTests(SQLiteHarness, Harness, SynchronousTestCase):
         return len(self.statements), self.rows
 
     def test_a_commit_is_one_statement_and_a_read_one_row(self):
-        self.commit(topics=[TopicRow(1, "a")])
+        self.commit(topics=[TopicRow(1, "a")], groups=[GroupRow(1, 1, "g", "named", 0)])
         at = 0
         for size in (10, 5_000):
             given = Commit(
                 publishes=messages(1, range(at, at + size), due=5),
                 removed=[RemovedRow(one, one) for one in range(make_id(2, 0), make_id(2, size))],
+                dead=[DeadRow(1, offset, 5, 1, "") for offset in range(at, at + size)],
+                events=[EventRow(1, offset, 5, "dead", 1, "", "") for offset in range(at, at + size)],
+                sent=[SentRow("s", at, make_id(1, at), 1, size, 5)],
             )
             self.assertEqual(self.calls(lambda: self.store.commit(given)), (1, 0))  # noqa: B023 -- called at once
             ids = [one.id for one in given.publishes]
@@ -131,11 +146,32 @@ class ConstantCallsTests(SQLiteHarness, Harness, SynchronousTestCase):
                 lambda: self.store.scheduled((0, 0), size),  # noqa: B023 -- likewise
                 lambda: self.store.aged(1, ids[0], FAR, size),  # noqa: B023 -- likewise
                 lambda: self.store.aged_delayed(FAR, size),  # noqa: B023 -- likewise
+                lambda: self.store.expired(FAR, size),  # noqa: B023 -- likewise
+                lambda: self.store.delayed(1, 0, Due(0, 0), size, LOTS),  # noqa: B023 -- likewise
+                lambda: self.store.trace(ids[0]),  # noqa: B023 -- likewise
+                lambda: self.store.since(1, NOW),
+                lambda: self.store.sent("s", size),  # noqa: B023 -- likewise
+                lambda: self.store.hours(None, 0, FAR),
             ):
                 self.assertEqual(self.calls(read), (1, 1))
             search = MessageQuery(now=NOW, limit=size)
             self.assertEqual(self.calls(lambda: self.store.search(search)), (3, 3))  # noqa: B023 -- likewise
+            # Heads, messages, which of them match, those that do.
+            wanted = Search(NOW, text="1:", limit=size)
+            self.assertEqual(self.calls(lambda: self.store.inspect(wanted)), (4, 4))  # noqa: B023 -- likewise
+            letters = DeadQuery(1, 1, text="1:", limit=size)
+            self.assertEqual(self.calls(lambda: self.store.dead(letters)), (3, 3))  # noqa: B023 -- likewise
             at += size
+
+    def test_a_commit_with_keys_or_sizes_is_one_statement_and_one_row(self):
+        self.commit(topics=[TopicRow(1, "a")])
+        for first in (0, 5_000):
+            given = messages(1, range(first, first + 5_000))
+            for one in given:
+                one.key = str(one.offset // 2)
+            keyed = Commit(publishes=given, keys=[KeyRow(1, 5, one.key, one.id, 1) for one in given])
+            self.assertEqual(self.calls(lambda: self.store.commit(keyed)), (2, 1))  # noqa: B023 -- called at once
+        self.assertEqual(self.calls(lambda: self.store.commit(Commit(sizes=[SizeRow(1)]))), (2, 1))
 
     def test_one_search_at_a_time(self):
         self.commit(topics=[TopicRow(1, "a")], publishes=messages(1, range(9)))

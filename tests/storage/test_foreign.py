@@ -137,15 +137,15 @@ class RefusalTests(SQLiteHarness, Harness, SynchronousTestCase):
     def test_a_newer_store(self):
         self.wait(self.store.close())
         connection = apsw.Connection(str(self.path))
-        connection.execute("pragma journal_mode = delete; pragma user_version = 2").fetchall()
+        connection.execute("pragma journal_mode = delete; pragma user_version = 3").fetchall()
         connection.close()
-        self.refused(self.path, r"newer KapokMQ \(format 2, this one knows up to 1\): upgrade")
+        self.refused(self.path, r"newer KapokMQ \(format 3, this one knows up to 2\): upgrade")
 
     def test_a_newer_store_whose_version_is_in_its_log(self):
         self.wait(self.store.close())
         connection = apsw.Connection(str(self.path))
         self.addCleanup(connection.close)
-        connection.execute("pragma user_version = 2")
+        connection.execute("pragma user_version = 3")
         file, log = (self.path.with_name(self.path.name + part) for part in ("", "-wal"))
         before = file.read_bytes(), log.read_bytes()
         with self.assertRaisesRegex(StoreRefused, "newer KapokMQ"):

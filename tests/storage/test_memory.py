@@ -2,20 +2,41 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.core.commit import ConsumedRow, RemovedRow, TopicRow
+from kapokmq.core.commit import ConsumedRow, HourRow, RemovedRow, TopicRow
 from kapokmq.core.message import Status, make_id
+from kapokmq.core.query import Mark, Search
+from kapokmq.storage import memory_hours, memory_keys, memory_searches
 from kapokmq.storage.memory import MemoryStore
-from tests.storage.contract import NOW, Harness, StoreContract, entropy, message
+from tests.storage.contract import NOW, Harness, StoreContract, entropy, message, messages
+from tests.storage.contract_keys import BUCKET, KeyHarness, KeysContract
+from tests.storage.contract_lives import LivesContract
+from tests.storage.contract_looking import LookingContract
 
 
-class MemoryStoreTests(StoreContract, SynchronousTestCase):
-    """The contract."""
+class MemoryHarness:
+    """Stores with room for everything."""
 
     def fresh(self):
-        """A store with room for everything."""
+        """A new one, open."""
         store = MemoryStore(1 << 40, entropy=entropy)
         store.open(NOW)
         return store
+
+
+class MemoryStoreTests(MemoryHarness, StoreContract, SynchronousTestCase):
+    """The contract of every store."""
+
+
+class MemoryKeysTests(MemoryHarness, KeysContract, SynchronousTestCase):
+    """Keys and sessions."""
+
+
+class MemoryLivesTests(MemoryHarness, LivesContract, SynchronousTestCase):
+    """What befalls messages."""
+
+
+class MemoryLookingTests(MemoryHarness, LookingContract, SynchronousTestCase):
+    """Those who look."""
 
 
 class BudgetTests(Harness, SynchronousTestCase):
@@ -113,4 +134,34 @@ class BudgetTests(Harness, SynchronousTestCase):
         self.assertEqual(self.store._oldest[0], (make_id(1, 6), make_id(1, 6)))
         self.commit(removed=[RemovedRow(make_id(1, 6), make_id(1, 6))])
         self.assertFalse(self.store._oldest)
-        self.assertEqual(list(self.store._consumed._runs), [])
+        self.assertEqual(list(self.store._shelf.consumed._runs), [])
+
+
+class BoundsTests(MemoryHarness, KeyHarness, SynchronousTestCase):
+    """What is remembered beside messages does not grow for ever."""
+
+    def test_the_oldest_keys_of_the_oldest_window_are_forgotten(self):
+        self.patch(memory_keys, "KEYS", 5)
+        self.keyed(*((1, n, str(n)) for n in range(4)), bucket=BUCKET + 1)
+        self.keyed(*((2, n, str(n)) for n in range(3)))
+        self.assertEqual(self.keyed((2, 9, "2")), {9: 2})
+        self.assertEqual(self.keyed((2, 5, "0")), {})
+        self.assertEqual(
+            self.keyed(*((1, 9 + n, str(n)) for n in range(4)), bucket=BUCKET + 1), {9: 0, 10: 1, 11: 2, 12: 3}
+        )
+
+    def test_hours_are_kept_for_a_month(self):
+        for hour in (0, 5, memory_hours.KEPT + 4, memory_hours.KEPT + 5):
+            self.commit(hours=[HourRow(1, hour, 1, 0, 0, 0, 0, 0, 0)])
+        found = self.wait(self.store.hours(1, 0, 1 << 40))
+        self.assertEqual([row.at // 3_600_000 for row in found], [memory_hours.KEPT + 4, memory_hours.KEPT + 5])
+
+    def test_one_inspection_looks_at_a_slice(self):
+        self.patch(memory_searches, "SLICE", 10)
+        self.commit(publishes=messages(1, range(25)))
+        page = self.wait(self.store.inspect(Search(NOW, text="1:3")))
+        self.assertEqual((page.found, page.next), ([], Mark(NOW, make_id(1, 15))))
+        self.patch(memory_searches, "SLICE", 100)
+        self.patch(memory_searches, "LOOKED", 5)
+        page = self.wait(self.store.inspect(Search(NOW, text="1:3")))
+        self.assertEqual((page.found, page.next), ([], Mark(NOW, make_id(1, 23))))

@@ -6,6 +6,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.storage.sqlite import SQLiteStore
 from tests.storage.contract import NOW, DurableContract, StoreContract, entropy
+from tests.storage.contract_keys import KeysContract
+from tests.storage.contract_lives import LivesContract
+from tests.storage.contract_looking import LookingContract
+from tests.storage.contract_recovery import RecoveryContract
 
 
 class SQLiteHarness:
@@ -35,6 +39,22 @@ class SQLiteHarness:
 
 class SQLiteStoreTests(SQLiteHarness, StoreContract, SynchronousTestCase):
     """The contract of every store."""
+
+
+class SQLiteKeysTests(SQLiteHarness, KeysContract, SynchronousTestCase):
+    """Keys and sessions."""
+
+
+class SQLiteLivesTests(SQLiteHarness, LivesContract, SynchronousTestCase):
+    """What befalls messages."""
+
+
+class SQLiteLookingTests(SQLiteHarness, LookingContract, SynchronousTestCase):
+    """Those who look."""
+
+
+class SQLiteRecoveryTests(SQLiteHarness, RecoveryContract, SynchronousTestCase):
+    """What is found again."""
 
 
 class SQLiteDurableTests(SQLiteHarness, DurableContract, SynchronousTestCase):

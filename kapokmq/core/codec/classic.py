@@ -15,9 +15,9 @@ import msgspec
 
 from kapokmq.core.codec.frames import text_frame
 from kapokmq.core.codec.lenient import read_lenient
-from kapokmq.core.engine import Delivery
 from kapokmq.core.errors import BadEncoding, BadMessage, PeerError, TooBig
 from kapokmq.core.message import LONGEST_DELAY, Draft, Status
+from kapokmq.core.peers import Delivery
 
 _OVERHEAD = 256  # bytes of a frame that are not its data: braces, names, a delay
 _ESCAPED = 6  # bytes of JSON that one byte of text may take: \u0001

@@ -6,11 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.core.codec.classic import decode_acks, decode_drafts, encode_delivery, encode_oks
+from kapokmq.core.codec.classic import decode_acks, decode_drafts, encode_delivery, encode_oks, longest_draft
 from kapokmq.core.codec.lenient import read_lenient
-from kapokmq.core.engine import Delivery
 from kapokmq.core.errors import BadEncoding, BadMessage, PeerError, TooBig
 from kapokmq.core.message import LONGEST_DELAY, Draft, Message
+from kapokmq.core.peers import Delivery
 from tests.core.codec.test_lenient import ACCEPTED, REFUSED
 
 LONGEST = 1000
@@ -119,6 +119,13 @@ def parse(stream):
         payloads.append(stream[start : start + length])
         stream = stream[start + length :]
     return payloads
+
+
+class LengthTests(SynchronousTestCase):
+    def test_any_text_fits_however_it_is_escaped(self):
+        frame = json.dumps({"MessageData": "\x01" * 1000, "DelayTime": LONGEST_DELAY}).encode()
+        self.assertGreater(len(frame), 6000)
+        self.assertLessEqual(len(frame), longest_draft(1000))
 
 
 class EncodeTests(SynchronousTestCase):

@@ -9,17 +9,49 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from serena.core.errors import SettingsError
-from serena.core.kinds import Address, Choice, Host, Kind, Networks, Number, SecretText, Switch, Text, UnfitError, Whole
+from serena.core.kinds import (
+    Address,
+    Choice,
+    Host,
+    Kind,
+    Networks,
+    Number,
+    SecretText,
+    Switch,
+    Text,
+    UnfitError,
+    Whole,
+    Words,
+)
 from serena.core.secret import Secret
 from serena.core.settings import Key, Reader, described, shown_name
 
 HUNTER = "hunter2-never-shown"
+
+
+class Shelf(Kind):
+    """A section of names that nobody knows beforehand, each with a number."""
+
+    section = True
+    allowed = "a mapping of names to numbers"
+
+    def read(self, value: object) -> dict[str, float]:
+        """The numbers by name."""
+        if not isinstance(value, dict):
+            raise UnfitError
+        wrong = [(shown_name(name), "no number") for name, each in value.items() if not isinstance(each, int | float)]
+        if wrong:
+            raise UnfitError(wrong)
+        return value
+
+
 KEYS = (
     Key("web.port", Whole(1, 65_535, digits=True), 80),
     Key("web.speed", Number(0.5, 10), 1, "seconds", ("velocity",)),
     Key("web.tls.file", Text(), None),
     Key("web.key", SecretText(), "test"),
     Key("log.on", Switch(), 1),
+    Key("shelf", Shelf(), {}),
 )
 KINDS = {
     "whole": Whole(1, 10),
@@ -27,6 +59,7 @@ KINDS = {
     "number": Number(0, 10),
     "choice": Choice((0, 1, 2)),
     "switch": Switch(),
+    "words": Words(("on", "off", "auto")),
     "text": Text(5),
     "secret": SecretText(),
     "host": Host(),
@@ -42,6 +75,7 @@ FIT = [
     ("choice", 2, 2),
     ("switch", 0, False),
     ("switch", True, True),
+    ("words", "auto", "auto"),
     ("text", "a b", "a b"),
     ("text", "中文", "中文"),
     ("secret", "k", Secret("k")),
@@ -56,6 +90,7 @@ UNFIT = [
     ("number", [math.nan, math.inf, -math.inf, -0.1, 10.1, "3", True, None, 10**400]),
     ("choice", [3, -1, 1.0, "1", True, None]),
     ("switch", [2, -1, 1.0, "1", None]),
+    ("words", ["", "On", "on ", True, None, ["on"]]),
     ("text", ["", "123456", "a\nb", "\x00", "\ud800", 5, None, b"b"]),
     ("secret", ["", 5, "a\tb"]),
     ("host", ["", "a b", "http://x", "[::1]", 1]),
@@ -91,6 +126,7 @@ class KindTests(SynchronousTestCase):
         self.assertEqual(KINDS["number"].allowed, "a number from 0 to 10")
         self.assertEqual(KINDS["choice"].allowed, "0, 1 or 2")
         self.assertEqual(KINDS["switch"].allowed, "0 or 1")
+        self.assertEqual(KINDS["words"].allowed, "on, off or auto")
         self.assertEqual(KINDS["text"].allowed, "text of 1 to 5 printable characters")
         self.assertEqual(KINDS["host"].allowed, "a host name or an IP address")
         self.assertEqual(KINDS["address"].allowed, "an IP address")
@@ -108,6 +144,19 @@ class KindTests(SynchronousTestCase):
             (Networks(), " 10.0.0.0/8, ::1,", ["10.0.0.0/8", "::1"]),
         ]:
             self.assertEqual(kind.parse(text), expected)
+
+    def test_what_was_read_is_written_as_one_would_write_it(self):
+        for name, value, expected in [
+            ("whole", 5, 5),
+            ("number", 3.0, 3),
+            ("number", 0.5, 0.5),
+            ("switch", True, 1),
+            ("words", "on", "on"),
+            ("secret", "k", "***"),
+            ("networks", ["10.0.0.0/8", "::1"], ["10.0.0.0/8", "::1/128"]),
+        ]:
+            written = KINDS[name].written(KINDS[name].read(value))
+            self.assertEqual((name, written, type(written)), (name, expected, type(expected)))
 
     def test_a_kind_must_say_what_it_is(self):
         self.assertRaises(NotImplementedError, lambda: Kind().allowed)
@@ -131,6 +180,35 @@ class ReaderTests(SynchronousTestCase):
         reader.finish()
         self.assertEqual(reader.given, {"web.port": 81, "web.tls.file": "x"})
         self.assertEqual(reader.sources, {"web.port": "a.yaml", "web.tls.file": "a.yaml"})
+
+    def test_a_section_of_names_that_nobody_knows_beforehand(self):
+        reader = read({"shelf": {"b": 2, "a.x": 1}})
+        reader.finish()
+        self.assertEqual((reader.value("shelf"), reader.default("shelf")), ({"b": 2, "a.x": 1}, {}))
+        self.assertEqual(reader.sources, {"shelf": "a.yaml"})
+        for empty in ({}, {"shelf": None}, {"shelf": {}}):
+            self.assertEqual((read(empty).value("shelf"), read(empty).mistakes), ({}, []))
+        self.assertEqual(
+            read({"shelf": {"a": "x", "b": 1, "c": None}, "web": {"port": 0}}).mistakes,
+            [
+                "a.yaml: shelf.a: no number",
+                "a.yaml: shelf.c: no number",
+                "a.yaml: web.port: must be a whole number from 1 to 65535, not 0",
+            ],
+        )
+        self.assertEqual(read({"shelf": 1}).mistakes, ["a.yaml: shelf: must be a mapping of names to numbers, not 1"])
+
+    def test_only_a_file_gives_such_a_section(self):
+        environ = {"APP_SHELF": HUNTER, "APP_SHELF_A": "1", "APP_SHELVES": "1", "APP_LOG_ON": "1"}
+        self.assertEqual((read(None, environ).mistakes, read(None, environ).value("shelf")), ([], {}))
+        self.assertEqual(
+            Reader(KEYS).strangers(environ, "APP_"),
+            [
+                "environment: APP_SHELF: only a file can give shelf",
+                "environment: APP_SHELF_A: only a file can give shelf",
+                "environment: APP_SHELVES: unknown",
+            ],
+        )
 
     def test_the_environment_overrides(self):
         reader = read({"web": {"port": 81, "velocity": 2}}, {"APP_WEB_PORT": "82", "APP_WEB_TLSFILE": "f", "HOME": "/"})

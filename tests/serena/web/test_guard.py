@@ -9,14 +9,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from serena.core.secret import Secret
-from serena.web.guard import Guard, socket_address
+from serena.web.guard import Guard, shown_key, socket_address
 
 HERE = IPv4Address("TCP", "192.0.2.7", 1)
 
 
-def request(*keys: str, address=HERE):
+def request(*keys: str, address=HERE, bearer=()):
     """Make as much of a request as a guard looks at."""
     headers = Headers({"secretkey": list(keys)} if keys else {})
+    if bearer:
+        headers.setRawHeaders("Authorization", list(bearer))
     return SimpleNamespace(requestHeaders=headers, getClientAddress=lambda: address)
 
 
@@ -50,6 +52,22 @@ class GuardTests(SynchronousTestCase):
         for keys in ((), ("",), ("kéy ",), ("key",), ("x", "kéy")):
             self.counting.wrong.clear()
             self.assertFalse(self.successResultOf(self.admit(request(*keys))), keys)
+
+    def test_a_bearer_opens_too(self):
+        for bearer in ("Bearer kéy", "bearer kéy", "BEARER   kéy"):
+            self.assertTrue(self.guard.holds_key(request(bearer=[bearer])), bearer)
+        for bearer in ("kéy", "Basic kéy", "Bearer", "Bearer ", "Bearer key", "Bearerkéy", " Bearer kéy"):
+            self.assertFalse(self.guard.holds_key(request(bearer=[bearer])), bearer)
+        self.assertFalse(self.guard.holds_key(request(bearer=["Bearer x", "Bearer kéy"])))
+
+    def test_the_header_of_our_own_counts_first(self):
+        self.assertFalse(self.guard.holds_key(request("x", bearer=["Bearer kéy"])))
+        self.assertTrue(self.guard.holds_key(request("kéy", bearer=["Bearer x"])))
+
+    def test_what_is_shown(self):
+        self.assertIsNone(shown_key(request()))
+        self.assertIsNone(shown_key(request(bearer=["Basic x"])))
+        self.assertEqual(shown_key(request(bearer=["Bearer x y"])), b"x y")
 
     def test_wrong_keys_slow_their_address_down(self):
         self.successResultOf(self.admit(request("x")))

@@ -1,0 +1,294 @@
+"""What operators, the console and the HTTP API ask of an engine: to see, and to steer.
+
+Times in wall milliseconds unless said otherwise. Everything raises StoreUnavailable where the disk refuses. What does
+not exist is None, False, or the verdict UNKNOWN.
+"""
+
+from collections.abc import Awaitable, Sequence
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from kapokmq.core.message import Found
+from kapokmq.core.policy import GroupConfig, TopicPolicy
+from kapokmq.core.query import HourCounts, Mark, TopicCounts
+
+
+class Verdict(Enum):
+    """How something that was asked for ended."""
+
+    DONE = "done"
+    TOO_LATE = "tooLate"  # it has fallen due, or was acknowledged, or sent again meanwhile
+    UNKNOWN = "unknown"
+
+
+class TopicInfo(NamedTuple):
+    """A topic: what it holds, what was set for it, what it goes by in effect, and the names of its durable groups."""
+
+    counts: TopicCounts
+    policy: TopicPolicy
+    effective: TopicPolicy
+    groups: list[str]
+
+
+class GroupInfo(NamedTuple):
+    """A durable group. `lag` is what it has not done yet of what is due, `dead` its dead letters not counted.
+
+    `mark` and `next` are offsets: of the first message that it is not done with, and of the topic's next message.
+    `oldest` is the create time of what has waited longest, as far as that is in memory, else None.
+    """
+
+    topic: str
+    name: str
+    mode: str  # "queue" or "broadcast"
+    config: GroupConfig
+    effective: GroupConfig
+    mark: int
+    next: int
+    lag: int
+    in_flight: int
+    dead: int
+    members: int
+    oldest: int | None
+
+
+class PatternInfo(NamedTuple):
+    """A group that every topic whose name matches has, or will have."""
+
+    pattern: str
+    name: str
+    config: GroupConfig
+
+
+class MemberInfo(NamedTuple):
+    """Somebody who consumes: `group` is None in a private one, `credit` what is left of it, None without limit."""
+
+    label: str
+    topic: str
+    group: str | None
+    credit: int | None
+    in_flight: int
+
+
+class FoundPage(NamedTuple):
+    """What a search found, and where to go on (None: everything was looked at)."""
+
+    found: list[Found]
+    next: Mark | None
+
+
+class DeadInfo(NamedTuple):
+    """A dead letter. `at` is when it was given up, `reason` why its last attempt failed."""
+
+    message: Found
+    group: str
+    at: int
+    attempts: int
+    reason: str
+
+
+class DeadInfoPage(NamedTuple):
+    """Dead letters, and the offset to go on from (None: everything was looked at)."""
+
+    found: list[DeadInfo]
+    next: int | None
+
+
+class DeadDone(NamedTuple):
+    """How many dead letters were sent again, or purged, and the offset to go on from (None: all were looked at)."""
+
+    count: int  # type: ignore[assignment]  # a tuple has a method of that name, which nobody needs here
+    next: int | None
+
+
+class DeadFilter(NamedTuple):
+    """Which dead letters of a topic's group: those from offset `first` on that match all that is given."""
+
+    topic: str
+    group: str
+    first: int = 0
+    reason: str | None = None
+    text: str | None = None
+    before: int | None = None
+
+
+class Holder(NamedTuple):
+    """Who holds a message: since when, and until when unless it touches it (None: as long as it likes)."""
+
+    label: str
+    since: int
+    until: int | None
+
+
+class Event(NamedTuple):
+    """Something out of the ordinary: `kind` is nacked, lost, dead, sentAgain or purged; `who` did it."""
+
+    at: int
+    kind: str
+    attempts: int
+    who: str
+    reason: str
+
+
+class GroupLife(NamedTuple):
+    """A message's life in one group.
+
+    `state` is "notDue" (to the group: it began later), "delayed", "waiting", "retrying", "leased", "acknowledged",
+    "dead", or "expired". `attempts` are those that ended badly. `since` is when it was acknowledged or given up, None
+    where that was not recorded; `until` when it is tried again.
+    """
+
+    group: str
+    state: str
+    attempts: int
+    since: int | None
+    until: int | None
+    holders: list[Holder]
+    events: list[Event]
+
+
+class Life(NamedTuple):
+    """Everything that is known of a message."""
+
+    message: Found
+    groups: list[GroupLife]
+
+
+class Admin(Protocol):
+    """The operators' face of message handling."""
+
+    # ---- topics
+
+    def topic(self, name: str) -> TopicInfo | None:
+        """One topic."""
+        ...
+
+    def topic_names(self) -> list[str]:
+        """The names of all, sorted."""
+        ...
+
+    def topic_infos(self) -> list[TopicInfo]:
+        """All, sorted by name."""
+        ...
+
+    def create_topic(self, name: str, policy: TopicPolicy) -> Awaitable[bool]:
+        """Make a topic; False if it exists, and then nothing changes. Raises BadName, Deleting."""
+        ...
+
+    def set_policy(self, name: str, policy: TopicPolicy) -> Awaitable[bool]:
+        """Replace what was set for a topic; False if there is none. Raises Unsupported for what can't change."""
+        ...
+
+    def purge_topic(self, name: str) -> Awaitable[int | None]:
+        """Delete all its messages, also those that are leased or delayed. Begins at once; gives how many there are."""
+        ...
+
+    def delete_topic(self, name: str) -> Awaitable[bool]:
+        """Dismiss its consumers and delete it with all it has. Begins at once; until it ends the name is taken."""
+        ...
+
+    # ---- groups
+
+    def groups(self, topic: str | None = None) -> list[GroupInfo]:
+        """All durable groups, of one topic or of all; sorted by topic and name."""
+        ...
+
+    def patterns(self) -> list[PatternInfo]:
+        """Groups by pattern, sorted."""
+        ...
+
+    def members(self) -> list[MemberInfo]:
+        """Everybody who consumes."""
+        ...
+
+    def create_group(self, topic: str, name: str, start: str | int, config: GroupConfig) -> Awaitable[bool]:
+        """Make a group, or with a pattern for a topic one in each that matches; False if it exists. See Wish.
+
+        Raises BadName, TooMany, Deleting.
+        """
+        ...
+
+    def set_config(self, topic: str, name: str, config: GroupConfig) -> Awaitable[bool]:
+        """Replace a group's configuration, or that of a pattern and all its groups; False if there is none."""
+        ...
+
+    def purge_group(self, topic: str, name: str) -> Awaitable[int | None]:
+        """Let a group be done with all that it has not done yet and nobody holds, dead letters aside.
+
+        Gives how many offsets that were.
+        """
+        ...
+
+    def delete_group(self, topic: str, name: str) -> Awaitable[bool]:
+        """Dismiss its members and delete it, or with a pattern that and all its groups; False if there is none."""
+        ...
+
+    # ---- messages
+
+    def look(  # noqa: PLR0913 -- all by name
+        self,
+        *,
+        topic: str | None,
+        status: int | None,
+        start: int,
+        end: int,
+        text: str | None,
+        key: str | None,
+        header: tuple[str, str | None] | None,
+        after: Mark | None,
+        limit: int,
+    ) -> Awaitable[FoundPage]:
+        """Search messages, newest first, through 50,000 at most. See query.Search."""
+        ...
+
+    def life(self, code: str) -> Awaitable[Life | None]:
+        """What is known of a message in each group of its topic."""
+        ...
+
+    # ---- schedule
+
+    def scheduled(self, topic: str | None, after: tuple[int, int] | None, limit: int) -> Awaitable[list[Found]]:
+        """Messages to fall due, by due time, behind (due, id)."""
+        ...
+
+    def cancel(self, code: str) -> Awaitable[Verdict]:
+        """Delete a message that has not fallen due."""
+        ...
+
+    def reschedule(self, code: str, due: int) -> Awaitable[Verdict]:
+        """Let a message that has not fallen due do so at another time; at once if that is past."""
+        ...
+
+    # ---- dead letters
+
+    def dead_letters(self, wanted: DeadFilter, limit: int) -> Awaitable[DeadInfoPage | None]:
+        """Browse; None if there is no such group."""
+        ...
+
+    def send_again(self, wanted: DeadFilter, limit: int, who: str) -> Awaitable[DeadDone | None]:
+        """Let a group have its dead letters again, as if they had never been tried; None if there is no such group.
+
+        Waits as long as it takes to keep to the node's rate.
+        """
+        ...
+
+    def purge_dead(self, wanted: DeadFilter, limit: int, who: str) -> Awaitable[DeadDone | None]:
+        """Let a group be done with its dead letters; None if there is no such group."""
+        ...
+
+    def send_one_again(self, code: str, group: str, who: str) -> Awaitable[Verdict]:
+        """The same for one message."""
+        ...
+
+    def purge_one_dead(self, code: str, group: str, who: str) -> Awaitable[Verdict]:
+        """The same for one message."""
+        ...
+
+    # ---- counts
+
+    def hours(self, topic: str | None, start: int, end: int) -> Awaitable[list[HourCounts]]:
+        """What happened, hour by hour, of a topic or of all together."""
+        ...
+
+    def bulk(self, codes: Sequence[str]) -> Awaitable[int]:
+        """Delete messages, whatever their state; gives how many there were."""
+        ...

@@ -1,0 +1,84 @@
+"""What there is, put together for people."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+
+from kapokmq.core.admin import GroupInfo, MemberInfo, TopicInfo
+from kapokmq.core.catalog import DEFAULT
+from kapokmq.core.group import Group
+from kapokmq.core.member import Consumer
+from kapokmq.core.message import OFFSET_MASK, topic_of
+from kapokmq.core.policy import TopicPolicy, filled
+from kapokmq.core.rules import Rules
+from kapokmq.core.schedule import Schedule
+from kapokmq.core.terms import config_for
+from kapokmq.core.topic import Topic
+
+
+def topic_info(topic: Topic, rules: Rules) -> TopicInfo:
+    """A topic."""
+    node = TopicPolicy(
+        retention="queue",
+        max_age=rules.clean_seconds,
+        overflow="reject",
+        dedup_window=rules.dedup_window,
+        durability=rules.durable,
+        ack_wait=rules.ack_wait,
+        max_attempts=rules.max_attempts,
+        backoff=rules.backoff,
+        backoff_max=rules.backoff_max,
+        choice="random",
+    )
+    return TopicInfo(topic.counts(), topic.policy, filled(topic.effective, node), sorted(topic.groups))
+
+
+Delayed = dict[int, list[int]]
+
+
+def delayed_offsets(schedule: Schedule) -> Delayed:
+    """By topic number, the offsets of messages that are still to fall due, ascending, as far as they are in memory."""
+    offsets: Delayed = {}
+    for message_id in sorted(schedule.waiting()):
+        offsets.setdefault(topic_of(message_id), []).append(message_id & OFFSET_MASK)
+    return offsets
+
+
+def group_info(topic: Topic, group: Group, rules: Rules, delayed: Delayed) -> GroupInfo:
+    """A group of a topic."""
+    position = group.position
+    dead = position.dead.count
+    undone = topic.visible - position.mark - position.done.count
+    # Of what is not due yet, some lies before the group's start, or was purged.
+    offsets = delayed.get(topic.number, [])
+    done = bisect_left(offsets, position.mark)
+    if offsets:
+        done += sum(bisect_right(offsets, last) - bisect_left(offsets, first) for first, last in position.done)
+    heads = [queue[0].created for queue in (position.ready, position.ahead) if queue]
+    return GroupInfo(
+        topic=topic.name,
+        name=group.name,
+        mode=group.mode,
+        config=group.config,
+        effective=config_for(group.config, topic.effective, rules, default=group.name == DEFAULT),
+        mark=position.mark,
+        next=topic.next,
+        lag=max(0, undone - dead - (topic.delayed - done)),
+        in_flight=group.in_flight,
+        dead=dead,
+        members=len(group.members),
+        oldest=min(heads, default=None),
+    )
+
+
+def member_infos(consumers: Iterable[Consumer]) -> list[MemberInfo]:
+    """Everybody who consumes, oldest first."""
+    return [
+        MemberInfo(
+            label=consumer.receiver.label,
+            topic=consumer.pattern,
+            group=consumer.group,
+            credit=None if consumer.level == float("inf") else max(0, int(consumer.credit)),
+            in_flight=sum(len(member.leases) for _, member in consumer.places.values()),
+        )
+        for consumer in consumers
+    ]

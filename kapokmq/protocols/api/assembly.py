@@ -1,0 +1,95 @@
+"""All of the API put together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from twisted.internet.interfaces import IReactorTime
+
+from kapokmq.core.admin import Admin
+from kapokmq.core.engine import Engine
+from kapokmq.core.settings import Effective
+from kapokmq.protocols.api.clients import Clients, Switchboard
+from kapokmq.protocols.api.counts import Counting
+from kapokmq.protocols.api.dead import DeadLetters
+from kapokmq.protocols.api.document import Document
+from kapokmq.protocols.api.events import Events
+from kapokmq.protocols.api.groups import Groups
+from kapokmq.protocols.api.leases import Leases, held
+from kapokmq.protocols.api.node import AboutNode
+from kapokmq.protocols.api.publishing import Publishing
+from kapokmq.protocols.api.pulls import Pulls
+from kapokmq.protocols.api.routes import Face
+from kapokmq.protocols.api.schedule import Schedule
+from kapokmq.protocols.api.searching import Searching
+from kapokmq.protocols.api.site import Api
+from kapokmq.protocols.api.streams import Streams
+from kapokmq.protocols.api.topics import Topics
+from serena.web.guard import Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Backstage:
+    """What the API needs beside an engine: `drain` begins to stop the node, `wall` reads unix seconds."""
+
+    admin: Admin
+    drain: Callable[[float | None], None]
+    wall: Callable[[], float]
+    config: Sequence[Effective] = ()
+
+
+class Ending(NamedTuple):
+    """How what goes on in the API ends: `drain` lets no poll wait any more, `stop` ends everything."""
+
+    drain: Callable[[], None]
+    stop: Callable[[], None]
+
+
+def make_api(  # noqa: PLR0913 -- each is a part of the node that some route needs, all by name
+    guard: Guard,
+    backstage: Backstage,
+    *,
+    engine: Engine,
+    connections: Switchboard,
+    clock: IReactorTime,
+    max_message_bytes: int,
+    name: str,
+    version: str,
+) -> tuple[Api, Ending]:
+    """Put the API together. Gives also how what goes on in it ends."""
+    admin, wall = backstage.admin, backstage.wall
+    pulls, streams = Pulls(engine, clock, partial(held, admin)), Streams(clock)
+
+    def drain(seconds: float | None) -> None:
+        backstage.drain(seconds)
+        pulls.drain()
+
+    about = AboutNode(
+        guard,
+        engine=engine,
+        config=backstage.config,
+        drain=drain,
+        name=name,
+        version=version,
+    )
+    faces: list[Face] = [
+        Publishing(guard, engine, max_message_bytes),
+        Leases(guard, engine, admin, pulls, wall),
+        Topics(guard, admin, clock),
+        Groups(guard, admin, clock),
+        Searching(guard, engine, admin),
+        Schedule(guard, engine, admin, wall),
+        DeadLetters(guard, admin),
+        Clients(guard, admin, connections, clock),
+        Counting(guard, engine, admin, wall),
+        Events(guard, engine, admin, streams, clock),
+        about,
+    ]
+    faces.append(Document(guard, [one for face in faces for one in face.routes.operations], version))
+
+    def stop() -> None:
+        pulls.stop()
+        streams.stop()
+
+    return Api(guard, faces), Ending(pulls.drain, stop)

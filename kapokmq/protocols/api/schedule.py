@@ -1,0 +1,99 @@
+"""Delayed messages: list, look at, cancel, give another time, let them fall due now."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from kapokmq.core.admin import Admin
+from kapokmq.core.codec.v2_drafts import LATEST, milliseconds
+from kapokmq.core.engine import Engine
+from kapokmq.core.message import LONGEST_DELAY, Found, Status, parse_code
+from kapokmq.core.names import LONGEST_NAME
+from kapokmq.protocols.api.answers import BadRequest, NotFound, Result, answered, verdict
+from kapokmq.protocols.api.cursors import read_pair, write_pair
+from kapokmq.protocols.api.routes import Ask, Routes
+from kapokmq.protocols.api.searching import Cursor, Limit
+from kapokmq.protocols.api.views import MessagesPage, MessageView, message_view
+from serena.web.answers import Answer
+from serena.web.guard import Guard
+
+
+class ScheduleQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which delayed messages."""
+
+    topic: Annotated[str, Meta(max_length=LONGEST_NAME)] | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class Due(msgspec.Struct, forbid_unknown_fields=True):
+    """When a message is to fall due: at a time, in unix seconds, or in so many seconds. One of both."""
+
+    at: Annotated[float, Meta(ge=0, le=LATEST)] | UnsetType = UNSET
+    delay: Annotated[float, Meta(ge=0, le=LONGEST_DELAY)] | UnsetType = UNSET
+
+
+class Schedule:
+    """What there is to do about delayed messages. `wall` reads unix seconds."""
+
+    routes = Routes()
+    app = routes.app
+
+    def __init__(self, guard: Guard, engine: Engine, admin: Admin, wall: Callable[[], float]) -> None:
+        self.guard = guard
+        self._engine = engine
+        self._admin = admin
+        self._wall = wall
+
+    @routes.on("GET", "/schedule", query=ScheduleQuery, gives=MessagesPage)
+    async def list_schedule(self, ask: Ask) -> Answer:
+        """List delayed messages, the next first."""
+        wanted: ScheduleQuery = ask.query
+        mark = None if wanted.cursor is None else read_pair(wanted.cursor)
+        after = None if mark is None else (mark.created, mark.id)
+        found = await self._admin.scheduled(wanted.topic, after, wanted.limit)
+        return answered(MessagesPage([message_view(one) for one in found], _behind(found, wanted.limit)))
+
+    @routes.on("GET", "/schedule/<code>", gives=MessageView, faults=(404,))
+    async def get_scheduled(self, ask: Ask) -> Answer:
+        """Look at a delayed message."""
+        found = await self._engine.find(ask.code)
+        if found is None or found.status != Status.DELAYED:
+            raise NotFound("code: there is no such delayed message")
+        return answered(message_view(found))
+
+    @routes.on("DELETE", "/schedule/<code>", gives=Result, faults=(404, 409))
+    async def cancel(self, ask: Ask) -> Answer:
+        """Delete a delayed message before it falls due."""
+        return verdict(await self._admin.cancel(ask.code), "code")
+
+    @routes.on("POST", "/schedule/<code>/reschedule", body=(Due,), gives=Result, faults=(404, 409))
+    async def reschedule(self, ask: Ask) -> Answer:
+        """Let a delayed message fall due at another time; at once if that is past."""
+        return verdict(await self._admin.reschedule(ask.code, self._due(ask.body)), "code")
+
+    @routes.on("POST", "/schedule/<code>/promote", gives=Result, faults=(404, 409))
+    async def promote(self, ask: Ask) -> Answer:
+        """Let a delayed message fall due now."""
+        return verdict(await self._admin.reschedule(ask.code, milliseconds(self._wall())), "code")
+
+    def _due(self, wanted: Due) -> int:
+        """The asked time in wall milliseconds."""
+        if isinstance(wanted.at, UnsetType):
+            if isinstance(wanted.delay, UnsetType):
+                raise BadRequest("at: or delay is needed")
+            return milliseconds(self._wall() + wanted.delay)
+        if wanted.delay is not UNSET:
+            raise BadRequest("delay: not together with at")
+        return milliseconds(wanted.at)
+
+
+def _behind(found: list[Found], limit: int) -> str | None:
+    """Where the list goes on: it is sorted by due time and id."""
+    if len(found) < limit:
+        return None
+    last = found[-1]
+    parts = parse_code(last.code)
+    return None if parts is None or last.due is None else write_pair(last.due, parts.id)

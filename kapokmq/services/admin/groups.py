@@ -1,0 +1,141 @@
+"""Groups, and groups by pattern: seen, made, changed, purged and deleted."""
+
+from collections.abc import Sequence
+
+from kapokmq.core.admin import GroupInfo, MemberInfo, PatternInfo
+from kapokmq.core.consuming import MOST_MATCHES
+from kapokmq.core.errors import NotKept, TooMany
+from kapokmq.core.overview import Delayed, delayed_offsets, group_info, member_infos
+from kapokmq.core.pattern import is_pattern, matches
+from kapokmq.core.policy import GroupConfig
+from kapokmq.core.topic import Topic
+from kapokmq.services.admin.desk import Backstage, Desk
+
+_MOMENT = 0.25  # seconds for which delayed messages are not looked through again, unless there are more or fewer
+
+
+class GroupDesk(Desk):
+    """What Admin has of groups."""
+
+    def open(self, parts: Backstage) -> None:
+        """The engine is open."""
+        super().open(parts)
+        self._offsets: Delayed = {}  # of delayed messages, as they were when
+        self._read: tuple[int, int] | None = None  # there were so many, in that moment
+
+    def groups(self, topic: str | None = None) -> list[GroupInfo]:
+        """See Admin."""
+        by_name = self.parts.broker.catalog.by_name
+        names = sorted(by_name) if topic is None else [name for name in [topic] if name in by_name]
+        topics = [by_name[name] for name in names]
+        rules, delayed = self.parts.broker.rules, self._delayed(topics)
+        return [group_info(each, group, rules, delayed) for each in topics for _, group in sorted(each.groups.items())]
+
+    def patterns(self) -> list[PatternInfo]:
+        """See Admin."""
+        found = self.parts.broker.catalog.patterns
+        return [
+            PatternInfo(pattern, name, config)
+            for (pattern, name), config in sorted(found.items(), key=lambda item: item[0])
+        ]
+
+    def members(self) -> list[MemberInfo]:
+        """See Admin."""
+        return member_infos(self.parts.broker.consuming.consumers)
+
+    async def create_group(self, topic: str, name: str, start: str | int, config: GroupConfig) -> bool:
+        """See Admin."""
+        consuming = self.parts.broker.consuming
+        consuming.check(topic, name)
+        starts = await self.starts(self._lacking(topic, name), start)
+        lacking = self._lacking(topic, name)  # some may have come, or gone, while the store was asked
+        if not (consuming.make_pattern(topic, name, config) if is_pattern(topic) else lacking):
+            return False
+        for each in lacking:
+            consuming.group(each, name, start, starts.get(each), config)
+        await self.done()
+        return True
+
+    async def set_config(self, topic: str, name: str, config: GroupConfig) -> bool:
+        """See Admin."""
+        broker = self.parts.broker
+        if is_pattern(topic):
+            if (topic, name) not in broker.catalog.patterns:
+                return False
+            broker.catalog.set_pattern(topic, name, config)
+        found = self._with_group(topic, name)
+        for each in found:
+            broker.steering.set_config(each, each.groups[name], config)
+        await self.done(broker.dealer.deal(self.parts.now()))
+        return bool(found) or is_pattern(topic)
+
+    async def purge_group(self, topic: str, name: str) -> int | None:
+        """See Admin."""
+        found = self._with_group(topic, name)
+        count = 0
+        for each in found:
+            purged, effects = self.parts.broker.steering.purge_group(each, each.groups[name])
+            self.parts.run(effects)
+            count += purged
+        await self.done()
+        return count if found else None
+
+    async def delete_group(self, topic: str, name: str) -> bool:
+        """See Admin."""
+        broker, now = self.parts.broker, self.parts.now()
+        if is_pattern(topic):
+            if (topic, name) not in broker.catalog.patterns:
+                return False
+            self.parts.run(broker.steering.delete_pattern(topic, name, now))
+        found = self._with_group(topic, name)
+        for each in found:
+            self.parts.run(broker.steering.delete_group(each, each.groups[name], now))
+        await self.done()
+        return bool(found) or is_pattern(topic)
+
+    async def starts(self, topics: Sequence[Topic], start: str | int) -> dict[Topic, int]:
+        """The offsets in these topics at which a group begins that begins at a time (wall ms). Raises TooMany."""
+        found: dict[Topic, int] = {}
+        if isinstance(start, str) or not topics:
+            return found
+        if len(topics) > MOST_MATCHES:
+            raise TooMany(f"topic: {len(topics)} topics match; a group may begin at a time in {MOST_MATCHES}")
+        await self.parts.settled()
+        for topic in topics:
+            stored = topic.committed  # what comes while the store is asked is due to the group
+            offset = await self.parts.store.since(topic.number, start)
+            found[topic] = stored if offset is None else offset
+        return found
+
+    def _delayed(self, topics: Sequence[Topic]) -> Delayed:
+        """The offsets of delayed messages, of these topics at least. All in memory are read, so not for each group."""
+        if not any(topic.delayed for topic in topics):
+            return {}
+        schedule = self.parts.broker.schedule
+        state = len(schedule), int(self.parts.now().steady / _MOMENT)
+        if self._read != state:
+            self._read, self._offsets = state, delayed_offsets(schedule)
+        return self._offsets
+
+    def _lacking(self, topic: str, name: str) -> list[Topic]:
+        """The topics meant by a name or a pattern that have no group of that name. Raises Deleting, NotKept."""
+        catalog = self.parts.broker.catalog
+        if is_pattern(topic):
+            return [each for each in catalog.matching(topic) if name not in each.groups]
+        only = catalog.topic(topic)
+        if name in only.groups:
+            return []
+        if not only.keeps:
+            raise NotKept(f"topic {topic!r} keeps no messages, so its groups last as long as their members")
+        return [only]
+
+    def _with_group(self, topic: str, name: str) -> list[Topic]:
+        """The topics meant by a name or a pattern that have a group of that name."""
+        topics = self.parts.broker.catalog.by_name
+        if not is_pattern(topic):
+            topics = {each: topics[each] for each in [topic] if each in topics}
+        return [
+            found
+            for each, found in topics.items()
+            if not found.deleting and name in found.groups and (each == topic or matches(topic, each))
+        ]

@@ -1,0 +1,231 @@
+"""Operators and groups: seen, made and changed; those by pattern too."""
+
+from kapokmq.core.admin import MemberInfo, PatternInfo
+from kapokmq.core.consuming import MOST_MATCHES
+from kapokmq.core.errors import BadName, NotKept, TooMany, Unsupported
+from kapokmq.core.overview import delayed_offsets
+from kapokmq.core.policy import GroupConfig, TopicPolicy
+from kapokmq.core.rules import Rules
+from kapokmq.services.admin import groups
+from tests.services.engine import BEGIN, EngineCase, Receiver
+
+PLAIN = GroupConfig()
+
+
+class SeenTests(EngineCase):
+    def test_a_group(self):
+        self.make(Rules(max_attempts=1, ack_wait=9.0, backoff=2.0, backoff_max=8.0), prompt=True)
+        self.answer(self.admin.create_topic("t", TopicPolicy(backoff=3.0)))
+        config = GroupConfig(choice="roundRobin")
+        self.answer(self.admin.create_group("t", "g", "all", config))
+        _, subscription = self.join("t", credit=3)
+        codes = self.send("t", "acked", "dead", "held")
+        self.engine.ack(subscription, codes[:1])
+        self.engine.nack(subscription, codes[1:2], None, "no")
+        self.engine.credit(subscription, 1)
+        self.clock.advance(1)
+        self.send("t", "waiting")
+        self.send("t", "late", delay=5)
+        (info,) = self.admin.groups("t")
+        self.assertEqual((info.topic, info.name, info.mode, info.config), ("t", "g", "queue", config))
+        self.assertEqual(info.effective, GroupConfig(9.0, 1, 3.0, 8.0, "roundRobin"))
+        self.assertEqual((info.mark, info.next, info.lag, info.in_flight), (1, 5, 2, 1))
+        self.assertEqual((info.dead, info.members, info.oldest), (1, 1, BEGIN + 1000))
+        self.wait(5)
+        self.assertEqual(self.admin.groups()[0].lag, 3)
+        self.assertEqual(self.admin.groups("nobody's"), [])
+
+    def test_the_default_group_has_the_classic_terms(self):
+        self.make(Rules(broadcast=True, lease_seconds=7.0, ack_wait=9.0), prompt=True)
+        self.engine.subscribe(Receiver(), "t", 10)
+        (info,) = self.admin.groups()
+        self.assertEqual((info.name, info.mode), ("default", "broadcast"))
+        self.assertEqual((info.effective.ack_wait, info.effective.max_attempts), (7.0, 0))
+
+    def test_all_sorted_private_ones_left_out(self):
+        self.make(prompt=True)
+        for topic, name in (("b", "y"), ("a", "z"), ("b", "x"), ("a", None)):
+            self.join(topic, name)
+        found = [(info.topic, info.name) for info in self.admin.groups()]
+        self.assertEqual(found, [("a", "z"), ("b", "x"), ("b", "y")])
+        self.assertEqual([info.name for info in self.admin.groups("b")], ["x", "y"])
+
+    def test_what_fell_due_before_it_began_is_no_lag(self):
+        self.make(prompt=True)
+        self.join("t", "first")
+        self.send("t", "late", delay=50)
+        self.join("t", "g", credit=0)
+        self.send("t", "a")
+        self.assertEqual([info.lag for info in self.admin.groups("t")], [1, 1])
+
+    def test_delayed_messages_are_looked_through_once_for_all(self):
+        self.make(prompt=True)
+        looked = []
+        self.patch(groups, "delayed_offsets", lambda schedule: looked.append(1) or delayed_offsets(schedule))
+        for topic in ("t", "u", "v"):
+            self.join(topic, credit=0)
+        self.send("t", "late", delay=50)
+        self.send("u", "late", delay=60)
+        for _ in range(3):
+            lags = {topic: self.admin.groups(topic)[0].lag for topic in ("t", "u", "v")}
+            self.assertEqual(lags, {"t": 0, "u": 0, "v": 0})
+        self.assertEqual(len(looked), 1)
+        self.send("t", "later", "now", delay=70)
+        self.assertEqual(self.admin.groups("t")[0].lag, 0)
+        self.wait(55)
+        self.assertEqual([self.admin.groups(topic)[0].lag for topic in ("t", "u")], [1, 0])
+        self.wait(20)
+        self.assertEqual([self.admin.groups(topic)[0].lag for topic in ("t", "u", "v")], [3, 1, 0])
+        self.assertEqual(len(looked), 3)
+
+    def test_members(self):
+        self.make(prompt=True)
+        self.join("t", label="one")
+        self.join("a.*", "h", credit=5, label="two")
+        _, subscription = self.join("t", None, 7, label="three")
+        self.join("t", "i", None, label="four", owes=False)
+        self.engine.subscribe(Receiver(label="five"), "u", 0)
+        self.send("a.x", "1", "2")
+        self.send("t", *"abc")
+        self.engine.credit(subscription, 1)
+        self.assertEqual(
+            self.admin.members(),
+            [
+                MemberInfo("one", "t", "g", 97, 3),
+                MemberInfo("two", "a.*", "h", 3, 2),
+                MemberInfo("three", "t", None, 0, 3),
+                MemberInfo("four", "t", "i", None, 0),
+                MemberInfo("five", "u", "default", 0, 0),
+            ],
+        )
+
+
+class MadeTests(EngineCase):
+    def test_one_is_made_once_with_its_topic_and_stored(self):
+        self.make(prompt=True)
+        config = GroupConfig(max_attempts=2)
+        self.assertTrue(self.answer(self.admin.create_group("t", "g", "new", config)))
+        self.assertFalse(self.answer(self.admin.create_group("t", "g", "all", PLAIN)))
+        self.make(again=True)
+        (info,) = self.admin.groups("t")
+        self.assertEqual((info.name, info.config), ("g", config))
+
+    def test_where_it_begins(self):
+        self.make(prompt=True)
+        for body in "abc":
+            self.send("t", body)
+            self.clock.advance(10)
+        for name, start, got in (
+            ("first", "new", "abc"),
+            ("n", "new", ""),
+            ("a", "all", "abc"),
+            ("t", BEGIN + 1, "bc"),
+        ):
+            self.assertTrue(self.answer(self.admin.create_group("t", name, start, PLAIN)))
+            receiver, _ = self.join("t", name)
+            self.assertEqual("".join(receiver.got), got)
+
+    def test_one_by_pattern(self):
+        self.make(prompt=True)
+        for topic in ("a.x", "a.y", "b.x"):
+            self.join(topic, "first")
+            self.send(topic, "1")
+        self.clock.advance(10)
+        config = GroupConfig(max_attempts=2)
+        self.assertTrue(self.answer(self.admin.create_group("a.*", "g", BEGIN + 1, config)))
+        self.assertFalse(self.answer(self.admin.create_group("a.*", "g", "all", PLAIN)))
+        self.send("a.z", "2")
+        for topic, lag in (("a.x", 0), ("a.y", 0), ("a.z", 1)):
+            (info,) = [info for info in self.admin.groups(topic) if info.name == "g"]
+            self.assertEqual((info.config, info.lag), (config, lag))
+        self.assertEqual([info.name for info in self.admin.groups("b.x")], ["first"])
+        self.assertEqual(self.admin.patterns(), [PatternInfo("a.*", "g", config)])
+        self.make(again=True)
+        self.assertEqual(self.admin.patterns(), [PatternInfo("a.*", "g", config)])
+
+    def test_a_pattern_leaves_groups_that_exist_as_they_are(self):
+        self.make(prompt=True)
+        config = GroupConfig(max_attempts=2)
+        self.answer(self.admin.create_group("a.x", "g", "new", config))
+        self.assertTrue(self.answer(self.admin.create_group("a.*", "g", "new", PLAIN)))
+        self.assertEqual([info.config for info in self.admin.groups()], [config])
+
+    def test_patterns_are_sorted(self):
+        self.make(prompt=True)
+        for pattern, name in (("b.*", "y"), ("a.*", "z"), ("b.*", "x")):
+            self.answer(self.admin.create_group(pattern, name, "new", PLAIN))
+        found = [(info.pattern, info.name) for info in self.admin.patterns()]
+        self.assertEqual(found, [("a.*", "z"), ("b.*", "x"), ("b.*", "y")])
+
+    def test_what_may_not_be_made(self):
+        self.make(Rules(broadcast=True), prompt=True)
+        for topic, name in (("", "g"), ("a.>.b", "g"), ("t", ""), ("t", "g\n")):
+            self.fails(self.admin.create_group(topic, name, "new", PLAIN), BadName)
+        self.fails(self.admin.create_group("t", "default", "new", PLAIN), Unsupported)
+        self.assertEqual(self.admin.topic_infos(), [])
+        self.answer(self.admin.create_topic("t", TopicPolicy(retention="none")))
+        self.fails(self.admin.create_group("t", "g", "new", PLAIN), NotKept)
+
+    def test_a_time_is_looked_up_in_so_many_topics_at_most(self):
+        self.make(prompt=True)
+        for index in range(MOST_MATCHES + 1):
+            self.engine.broker.catalog.topic(f"a.{index}")
+        self.fails(self.admin.create_group("a.*", "g", BEGIN, PLAIN), TooMany)
+        self.assertEqual((self.admin.patterns(), self.admin.groups()), ([], []))
+        self.assertTrue(self.answer(self.admin.create_group("a.*", "g", "new", PLAIN)))
+
+    def test_two_at_once_make_one(self):
+        self.make(prompt=True)
+        self.join("t", "first")
+        self.store.asked = []
+        asked = [self.coroutine(self.admin.create_group("t", "g", BEGIN, PLAIN)) for _ in range(2)]
+        for _ in asked:
+            self.store.tell()
+            self.turn()
+        self.assertEqual([self.successResultOf(one) for one in asked], [True, False])
+
+    def test_a_store_that_can_not_be_asked_for_a_time_leaves_no_half_of_it(self):
+        self.make(prompt=True)
+        self.join("a.x", "first")
+        self.store.reads_fail = True
+        for topic in ("a.x", "a.*"):
+            self.fails(self.admin.create_group(topic, "g", BEGIN, PLAIN))
+        self.store.reads_fail = False
+        self.assertEqual(([info.name for info in self.admin.groups()], self.admin.patterns()), (["first"], []))
+        self.assertTrue(self.answer(self.admin.create_group("a.*", "g", BEGIN, PLAIN)))
+        self.assertEqual([info.name for info in self.admin.groups("a.x")], ["first", "g"])
+
+
+class ChangedTests(EngineCase):
+    def test_a_configuration_is_replaced(self):
+        self.make(Rules(ack_wait=60.0), prompt=True)
+        self.answer(self.admin.create_group("t", "g", "new", GroupConfig(max_attempts=2)))
+        self.assertTrue(self.answer(self.admin.set_config("t", "g", GroupConfig(ack_wait=5.0))))
+        receiver, _ = self.join("t")
+        self.send("t", "a")
+        self.wait(6)
+        self.assertEqual(receiver.attempts, [1])
+        self.wait(1)
+        self.assertEqual(receiver.attempts, [1, 2])
+        self.make(again=True)
+        self.assertEqual(self.admin.groups()[0].config, GroupConfig(ack_wait=5.0))
+
+    def test_that_of_a_pattern_and_of_all_its_groups(self):
+        self.make(prompt=True)
+        self.join("a.*")
+        self.send("a.x", "1")
+        config = GroupConfig(max_attempts=2)
+        self.assertTrue(self.answer(self.admin.set_config("a.*", "g", config)))
+        self.send("a.y", "2")
+        self.assertEqual([info.config for info in self.admin.groups()], [config, config])
+        self.make(again=True)
+        self.assertEqual(self.admin.patterns(), [PatternInfo("a.*", "g", config)])
+
+    def test_one_that_is_not_there(self):
+        self.make(prompt=True)
+        self.join("t")
+        for topic, name in (("u", "g"), ("t", "h"), ("a.*", "g"), ("*", "g")):
+            self.assertFalse(self.answer(self.admin.set_config(topic, name, PLAIN)))
+            self.assertIsNone(self.answer(self.admin.purge_group(topic, name)) if topic != "*" else None)
+            self.assertFalse(self.answer(self.admin.delete_group(topic, name)))
+        self.assertEqual([info.name for info in self.admin.groups()], ["g"])
