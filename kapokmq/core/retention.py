@@ -82,6 +82,8 @@ class Retention:
     def drop(self, topic: Topic, messages: Sequence[Remnant], now: Moment, *, by_age: bool) -> int:
         """Remove messages that the store has, and end what groups do with them. Gives how many."""
         going = [message for message in messages if not self.is_going(message.id)]
+        if by_age:  # one that is moved is not as old as the store has it yet
+            going = [message for message in going if not self._schedule.is_moving(message.id)]
         delayed = 0
         for message in going:
             if message.due is not None and self._schedule.is_waiting(message.id, message.due):

@@ -83,6 +83,10 @@ class Schedule:
         self._dues.pop(message_id, None)
         self._held[message_id] = self._held.get(message_id, 0) + 1
 
+    def is_moving(self, message_id: int) -> bool:
+        """Whether a new due time of a message is on its way to the store."""
+        return message_id in self._held
+
     def moved(self, message_id: int, due: int) -> None:
         """The store has a held message's new due time: it falls due then, or now if that is past."""
         count = self._held.pop(message_id, 0)

@@ -56,6 +56,7 @@ class PublishSession:
     def __init__(self, name: str, calls: Iterable[tuple[int, Receipt, int]] = ()) -> None:
         self.name = name
         self.users = 0
+        self._pending = 0
         self.calls = {number: Call(receipt, crc, pending=False) for number, receipt, crc in calls}
         # Where as many are known as are remembered, there may have been older ones.
         self._forgotten = min(self.calls) - 1 if len(self.calls) >= REMEMBERED else -1
@@ -85,10 +86,12 @@ class PublishSession:
         """A call is made. Gives its row, and what need not be remembered any more."""
         ascends = not self.calls or number > next(reversed(self.calls))
         self.calls[number] = Call(receipt, crc, pending=True)
+        self._pending += 1
         if not ascends:  # one that was lost is made again: the lowest number is forgotten first all the same
             self.calls = dict(sorted(self.calls.items()))
         forgotten: list[ForgottenRow] = []
-        if len(self.calls) > REMEMBERED:
+        # Those that are pending may be refused yet: then as many would be known as if nothing had been forgotten.
+        if len(self.calls) - self._pending > REMEMBERED:
             oldest = next(iter(self.calls))
             if not self.calls[oldest].pending:
                 del self.calls[oldest]
@@ -99,6 +102,7 @@ class PublishSession:
     def stored(self, number: int) -> list[Answered]:
         """A call is stored: who waits for it."""
         call = self.calls[number]
+        self._pending -= call.pending
         call.pending = False
         waiting, call.waiting = call.waiting, []
         return [Answered(publisher, call.again(reference)) for publisher, reference in waiting]
@@ -106,6 +110,7 @@ class PublishSession:
     def refused(self, number: int) -> list[Answered]:
         """A call is not stored, and forgotten: who waits for it."""
         call = self.calls.pop(number)
+        self._pending -= call.pending
         return [Answered(publisher, call.again(reference)) for publisher, reference in call.waiting]
 
 

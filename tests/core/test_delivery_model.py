@@ -35,7 +35,7 @@ class DeliveryModel(Publishers, Consumers, Operators):
             rig.disconnect(reader.consumer)
         self._after()
         self._commit_all()
-        self._moved(wall=1000.0, steady=61.0)
+        self._moved(wall=2000.0, steady=2000.0)
         for _ in range(2):
             self.sweep()
             self._commit_all()

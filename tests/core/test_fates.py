@@ -39,6 +39,8 @@ class FatesTests(SynchronousTestCase):
         self.fates.bury(self.group, dead(self.group, 6))
         self.fates.bury(self.other, dead(self.other, 5))
         self.assertTrue(self.fates)
+        self.assertIn((self.group, 5), self.fates)
+        self.assertNotIn((self.group, 7), self.fates)
         commit = self.taken()
         self.assertEqual(commit.dead, [dead(self.group, 1), dead(self.group, 6), dead(self.other, 5)])
         self.assertEqual(commit.revived, [RevivedRow(1, 4, 5)])

@@ -80,17 +80,33 @@ class SessionTests(SynchronousTestCase):
 
     def test_what_is_too_old_to_be_remembered_is_refused(self):
         with patch.object(sessions, "REMEMBERED", 2):
-            for number in (1, 2, 3):
+            for number in (1, 2, 3, 4):
                 self.send(number, str(number))
                 self.rig.commit()
             self.assertRaises(TooOld, self.send, 1, "1")
-            self.assertEqual([number for _, number in self.rig.store.sent], [2, 3])
-            self.send(4, "4")
+            self.assertEqual([number for _, number in self.rig.store.sent], [2, 3, 4])
+            self.send(5, "5")
             self.rig.commit()
             self.rig.crash()
             self.session = self.rig.session("s")
             self.assertRaises(TooOld, self.send, 1, "1")
-            self.assertEqual(self.send(4, "4").receipts[0].resent, True)
+            self.assertEqual(self.send(5, "5").receipts[0].resent, True)
+
+    def test_so_it_is_after_a_restart_where_the_last_ones_were_refused(self):
+        with patch.object(sessions, "REMEMBERED", 2):
+            for number in (1, 2, 3):
+                self.send(number, str(number))
+                self.rig.commit()
+            self.send(4, "4")
+            self.send(5, "5")
+            self.rig.begin_commit()
+            self.rig.fail_commit()
+            self.rig.publish("a", ["a classic one"])
+            self.rig.commit()
+            self.rig.crash()
+            self.session = self.rig.session("s")
+            self.assertRaises(TooOld, self.send, 1, "1")
+            self.assertEqual(self.send(2, "2").receipts[0].resent, True)
 
     def test_sessions_are_apart(self):
         self.send(1, "x")

@@ -92,6 +92,23 @@ class ScheduleTests(SteeringCase):
         self.rig.commit()
         self.assertEqual(self.bodies(), ["x", "y"])
 
+    def test_it_does_not_expire_by_its_old_time_while_the_new_one_is_on_its_way(self):
+        self.rig.disconnect(self.consumer)
+        self.rig.send("a", [Draft("short", delay_ms=1000, expire_ms=3000)])
+        self.rig.commit()
+        self.assertIs(self.reschedule(30.0, "short"), Verdict.DONE)
+        self.rig.begin_commit()
+        self.rig.wait(6.0)
+        self.rig.sweep()
+        self.rig.end_commit()
+        self.rig.sweep()
+        self.rig.commit()
+        self.assertIn("short", self.bodies())
+        self.rig.wait(27.001)
+        self.rig.sweep()
+        self.rig.commit()
+        self.assertNotIn("short", self.bodies())
+
     def test_what_is_deleted_meanwhile_is_gone(self):
         self.reschedule(10.0)
         self.rig.begin_commit()

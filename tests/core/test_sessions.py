@@ -19,6 +19,12 @@ def receipt(first=0, count=2):
 class PublishSessionTests(SynchronousTestCase):
     """One session's calls."""
 
+    def made(self, session, number):
+        """Make a call that is stored at once. Gives what is forgotten by that."""
+        _, forgotten = session.begin(number, receipt(), 7, 1, 0)
+        session.stored(number)
+        return forgotten
+
     def test_a_call_is_known_by_its_number_and_must_be_the_same(self):
         session = PublishSession("s", [(3, receipt(), 7)])
         self.assertEqual(session.find(3, 7).again("ref"), Receipt("ref", 0, 2, "p", resent=True))
@@ -46,28 +52,44 @@ class PublishSessionTests(SynchronousTestCase):
         self.assertEqual([told.reference for _, told in session.refused(5)], ["again"])
         self.assertIsNone(session.find(5, 8))
 
-    def test_one_that_was_lost_and_is_made_again_is_forgotten_before_later_ones(self):
-        with patch.object(sessions, "REMEMBERED", 3):
-            session = PublishSession("s", [(2, receipt(), 7)])
-            for number in (1, 3):
-                session.begin(number, receipt(), 7, 1, 0)
-                session.stored(number)
-            self.assertEqual(session.begin(4, receipt(), 7, 1, 0)[1], [ForgottenRow("s", 1)])
-            self.assertIsNotNone(session.find(2, 7))
-            self.assertRaises(TooOld, session.find, 1, 7)
-
     def test_only_the_last_calls_are_remembered(self):
-        with patch.object(sessions, "REMEMBERED", 3):
+        with patch.object(sessions, "REMEMBERED", 2):
             session = PublishSession("s", [(1, receipt(), 7), (4, receipt(), 7)])
-            self.assertEqual(session.begin(5, receipt(), 7, 1, 0)[1], [])
-            self.assertEqual(session.begin(6, receipt(), 7, 1, 0)[1], [ForgottenRow("s", 1)])
+            self.assertEqual(self.made(session, 5), [])
+            self.assertEqual(self.made(session, 6), [ForgottenRow("s", 1)])
             self.assertRaises(TooOld, session.find, 1, 7)
             self.assertIsNone(session.find(2, 7))
-            self.assertEqual(session.begin(7, receipt(), 7, 1, 0)[1], [ForgottenRow("s", 4)])
-            self.assertEqual(
-                session.begin(8, receipt(), 7, 1, 0)[1], [], "the oldest is pending, so it is still wanted"
-            )
+            self.assertEqual(self.made(session, 7), [ForgottenRow("s", 4)])
+            self.assertRaises(TooOld, session.find, 4, 7)
             self.assertIsNotNone(session.find(5, 7))
+
+    def test_those_that_are_pending_do_not_count_for_they_may_be_refused(self):
+        with patch.object(sessions, "REMEMBERED", 2):
+            session = PublishSession("s", [(1, receipt(), 7), (2, receipt(), 7)])
+            for number in (3, 4):
+                self.assertEqual(session.begin(number, receipt(), 7, 1, 0)[1], [])
+            session.stored(4)
+            self.assertEqual(session.begin(5, receipt(), 7, 1, 0)[1], [ForgottenRow("s", 1)])
+            session.refused(3)
+            session.stored(5)
+            self.assertEqual(list(session.calls), [2, 4, 5])
+
+    def test_one_that_is_pending_is_not_forgotten_however_old(self):
+        with patch.object(sessions, "REMEMBERED", 2):
+            session = PublishSession("s")
+            session.begin(1, receipt(), 7, 1, 0)
+            self.assertEqual([self.made(session, number) for number in (2, 3, 4, 5)], [[], [], [], []])
+            session.stored(1)
+            self.assertEqual(self.made(session, 6), [ForgottenRow("s", 1)])
+
+    def test_one_that_was_lost_and_is_made_again_is_forgotten_before_later_ones(self):
+        with patch.object(sessions, "REMEMBERED", 2):
+            session = PublishSession("s", [(2, receipt(), 7)])
+            for number in (1, 3):
+                self.made(session, number)
+            self.assertEqual(self.made(session, 4), [ForgottenRow("s", 1)])
+            self.assertIsNotNone(session.find(2, 7))
+            self.assertRaises(TooOld, session.find, 1, 7)
 
     def test_where_as_many_are_found_as_are_remembered_there_may_have_been_more(self):
         with patch.object(sessions, "REMEMBERED", 2):

@@ -67,7 +67,8 @@ class ScheduleTests(Live):
         codes = self.client.publish("t", *({"data": f"{n}", "at": base + n * 0.004} for n in range(300)))
         cancelled = set()
         for number, code in enumerate(codes):
-            until(lambda number=number: time.time() > base + number * 0.004 - 0.006, "its turn", every=0.0005)
+            turn = base + number * 0.004 + (number % 5 - 2) * 0.006  # some before it falls due, some after
+            until(lambda turn=turn: time.time() > turn, "its turn", every=0.0005)
             verdict = self.api.delete("schedule", code)
             if verdict == DONE:
                 cancelled.add(code)

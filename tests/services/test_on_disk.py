@@ -2,7 +2,15 @@
 
 from kapokmq.core.errors import MisuseError
 from tests.services import test_drain, test_receiving, test_sessions
-from tests.services.admin import test_dead, test_groups, test_life, test_messages, test_topics
+from tests.services.admin import (
+    test_dead,
+    test_groups,
+    test_groups_deleted,
+    test_life,
+    test_messages,
+    test_schedule,
+    test_topics,
+)
 from tests.services.disk import OnDisk
 
 
@@ -68,15 +76,15 @@ class GroupsChangedTests(OnDisk, test_groups.ChangedTests):
     """Groups."""
 
 
-class GroupsPurgedTests(OnDisk, test_groups.PurgedTests):
+class GroupsPurgedTests(OnDisk, test_groups_deleted.PurgedTests):
     """Groups."""
 
 
-class GroupsDeletedTests(OnDisk, test_groups.DeletedTests):
+class GroupsDeletedTests(OnDisk, test_groups_deleted.DeletedTests):
     """Groups."""
 
 
-class GroupsFailureTests(OnDisk, test_groups.FailureTests):
+class GroupsFailureTests(OnDisk, test_groups_deleted.FailureTests):
     """Groups."""
 
     def test_a_group_that_was_deleted_while_the_disk_failed_may_come_back(self):
@@ -94,7 +102,7 @@ class BulkTests(OnDisk, test_messages.BulkTests):
     """Messages deleted."""
 
 
-class ScheduleTests(OnDisk, test_messages.ScheduleTests):
+class ScheduleTests(OnDisk, test_schedule.ScheduleTests):
     """Delayed messages."""
 
 

@@ -93,7 +93,7 @@ class SendAgainTests(SessionCase):
     def test_one_that_may_have_been_forgotten_is_refused(self):
         self.make(prompt=True)
         session = self.open()
-        for number in range(REMEMBERED + 1):
+        for number in range(REMEMBERED + 2):
             self.publish(session, number, "x")
         self.assertRaises(TooOld, self.publish, session, 0, "x")
         self.make(again=True, prompt=True)

@@ -105,7 +105,7 @@ class Consumers(Machine):
     @action(
         8,
         when=lambda self: any(reader.leases for reader in self.world.readers),
-        wait=[None, None, 0.0, 2.0, 30.0],
+        wait=[None, None, None, 0.0, 2.0, 30.0],
     )
     def nack(self, chance, wait):
         reader = self._reader(chance)

@@ -92,7 +92,9 @@ class Groups(Ages):
         return self.drop(topic, None)
 
     def doom(self, topic: str) -> None:
-        self.doomed |= {text for text in self.texts.values() if text.topic == self.books.topics[topic]}
+        # What is gone already is left to private groups that have it in memory.
+        number = self.books.topics[topic]
+        self.doomed |= {text for text in self.texts.values() if text.topic == number and text not in self.books.gone}
 
     def deleted(self, topics) -> None:
         """These are the topics that are left."""

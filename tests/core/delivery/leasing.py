@@ -48,7 +48,7 @@ class Leasing(Groups):
         assert text.topic == self.books.topics[topic], "of another topic"
         assert not self.waiting(text) or text in self.perhaps, f"delivered before it was due: {text}"
         # A private group may still have in memory what all others have consumed.
-        cleaned = reader.group is None and text not in self.doomed
+        cleaned = reader.group is None and (self.rules.clean_consumed or text not in self.doomed)
         assert cleaned or text not in self.books.gone, f"delivered after it was deleted: {text}"
         if self.due(text) is not None:
             self.fallen.add(text)
@@ -72,7 +72,8 @@ class Leasing(Groups):
     def _dealt(self, reader: Reader, share: Share, text: Text, attempt: int) -> None:
         # One that was read before it was moved has the time from then.
         assert not self.expired(text) or text in self.moved, f"delivered after it expired: {text}"
-        assert share.owes(text), f"delivered to a group that it is not due: {text} {share}"
+        # What a group was done with because it expired it may get after a restart with the clock set back.
+        assert share.owes(text) or text in self.stale, f"delivered to a group that it is not due: {text} {share}"
         assert not self.holders(share, text.code), f"leased twice: {text}"
         if text in self.stale and attempt <= share.tries.get(text, 0):
             # It had expired, and with it its attempts; then the clock was set back, and the node started again.
@@ -109,16 +110,20 @@ class Leasing(Groups):
             self.ever_acked.add((share.topic, share.name, text))  # it counts while the message waits for this one
         if share is None or share.broadcast:
             return True
+        return not self._acked_late(reader, share, text, code)
+
+    def _acked_late(self, reader: Reader, share: Share, text: Text, code: str) -> bool:
+        """Somebody acknowledges what it does not hold, or no longer. Gives whether that counts."""
         for other in self.holders(share, code):
-            del other.leases[code]
-            other.give()
-            self._done(other, share, text)
+            if text not in self.books.gone:
+                del other.leases[code]
+                other.give()
+                self._done(other, share, text)
+            return text not in self.books.gone
+        over = text in share.done or text in self.stale or (share.name is not None and text in self.books.gone)
+        if over or text not in share.failed or text.code != code:  # another code: lost, and sent again
             return False
-        if text in self.stale:
-            return True
-        if text in share.failed and text not in share.done and (share.name is None or text not in self.books.gone):
-            self._done(reader, share, text)
-            return False
+        self._done(reader, share, text)
         return True
 
     def unsure(self, reader: Reader, code: str) -> bool:

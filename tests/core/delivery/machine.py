@@ -26,9 +26,9 @@ MODES = {
     "retry_count": [0, 2],
     "lease_seconds": [60.0, None],
     "ack_wait": [8.0, 60.0],
-    "max_attempts": [0, 1, 2, 2],
-    "backoff": [0.0, 0.5, 5.0],
-    "backoff_max": [5.0, 8.0],
+    "max_attempts": [0, 1, 1, 2],
+    "backoff": [0.0, 0.5, 5.0, 5.0],
+    "backoff_max": [5.0, 5.0, 8.0],
     "dedup_window": [10.0, 600.0],
 }
 
@@ -105,7 +105,7 @@ class Machine(RuleBasedStateMachine):
         self.rig.end_commit_into_the_next()
         self._after()
 
-    @action(5, when=lambda self: self.rig.taken is not None, give_up=[False, True])
+    @action(8, when=lambda self: self.rig.taken is not None, give_up=[False, True])
     def fail_commit(self, give_up):
         self.world.failed()
         self.rig.fail_commit(give_up=give_up)
@@ -153,6 +153,8 @@ class Machine(RuleBasedStateMachine):
             rig.reads_fail = True
         elif what == "late":
             rig.late = rig.late if rig.late is not None else []
+            for moving in (self.world.moving, *(each for _, each in self.world.taken)):
+                self.world.moved.update(moving)
         else:
             if rig.reads_fail:
                 self.healthy_at = rig.now.steady + 1.0

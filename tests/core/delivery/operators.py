@@ -67,7 +67,7 @@ class Operators(Machine):
         dead = sorted(share.dead - self.world.books.gone, key=lambda text: text.body)
         if not again:
             # One that waits once more, since the clock was set back before a restart, would be miscounted as delayed.
-            dead = [text for text in dead if not self.world.waiting(text)]
+            dead = [text for text in dead if not self.world.waiting(text) and text not in self.world.perhaps]
         if not dead:
             return
         chosen = [chance.choice(dead)] if chance.random() < 0.5 else dead
@@ -84,7 +84,7 @@ class Operators(Machine):
     @action(
         3,
         when=lambda self: self.world.books.shares,
-        verb=["pause", "pause", "resume", "purge", "delete"],
+        verb=["pause", "resume", "resume", "purge", "purge", "delete"],
     )
     def group(self, chance, verb):
         topic, name = chance.choice(sorted(self.world.books.shares))

@@ -145,4 +145,4 @@ class World(Leasing):
             for text, (_, wall) in share.retry.items():
                 left = (wall - self.now.wall) / 1000
                 left = left if patience is None else min(left, patience)
-                share.retry[text] = (self.now.steady + left, self.now.wall + int(left * 1000))
+                share.retry[text] = (self.now.steady + left, wall)
