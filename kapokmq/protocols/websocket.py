@@ -1,19 +1,17 @@
-"""WebSocket connections: Autobahn's protocol, in batches, and with an end that the peer gets to see.
+"""WebSocket connections: Autobahn's protocol, with an end that the peer gets to see.
 
-Autobahn finds frames, joins fragments and checks them. What differs from it:
+frame_reader.py says how messages are found. What differs from Autobahn here:
 
-- All messages of one TCP read are handed on in one call.
 - A connection ends in steps (`ending.py`). Autobahn's own ending would refuse most codes, and reset the socket
   while the close frame is on its way.
 - What is refused is told in our words: which limit it was, and of what.
-- A message has at most 1,024 fragments, empty ones included, and 60 s from its first byte to its last.
+- A message has 60 s from its first byte to its last.
 - Timers run on the clock that is handed in; Autobahn's are switched off, because they use the process's reactor.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.internet.interfaces import IPushProducer, IReactorTime, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -24,11 +22,11 @@ from kapokmq.core.codec.frames import close_payload, is_utf8
 from kapokmq.protocols.conversation import Conversation
 from kapokmq.protocols.ending import Ending, Phase, may_be_sent
 from kapokmq.protocols.factory import WebSocketFactory
+from kapokmq.protocols.frame_reader import TOO_BIG, FrameReader
 from kapokmq.protocols.heartbeat import PONG_WITHIN, Heartbeat
 from kapokmq.protocols.patience import ENDED_WITHIN, Patience
 
-MOST_FRAGMENTS = 1024
-PROTOCOL_ERROR, BAD_PAYLOAD, POLICY, TOO_BIG, INTERNAL_ERROR = 1002, 1007, 1008, 1009, 1011
+PROTOCOL_ERROR, BAD_PAYLOAD, POLICY, INTERNAL_ERROR = 1002, 1007, 1008, 1011
 
 # Autobahn sees only what we have checked already: no extensions, no subprotocols, no origin.
 _HANDSHAKE = (
@@ -45,8 +43,8 @@ class Limit(NamedTuple):
 
 
 @implementer(IPushProducer)
-class WebSocketConnection(WebSocketServerProtocol):
-    """One connection. `eager` while each message is to be handed on by itself, because it decides about the next."""
+class WebSocketConnection(FrameReader):
+    """One connection. `stalled` while the transport takes nothing more."""
 
     _log = Logger()
     _conversation: Conversation
@@ -55,22 +53,17 @@ class WebSocketConnection(WebSocketServerProtocol):
     def __init__(
         self, factory: WebSocketFactory, clock: IReactorTime, gone: Callable[["WebSocketConnection"], None]
     ) -> None:
-        super().__init__()
-        self.factory = factory
-        self.eager = True
+        super().__init__(factory)
         self._gone = gone
         self._answers = False
         self.stalled = False
         self._clock = clock
         self._ending = Ending(clock, settled=self._is_settled, goodbye=self._say_goodbye, cut=self.abort)
-        self._frames: list[bytes] = []
         self._reading = True
         self._unanswered: bytes | None = None
         self._close = b""
         self._subprotocol = b""
         self._too_long = ""
-        self._fragments = 0
-        self._whole = False  # whether a message or a control frame outside of one has ended in this read
         self._heartbeat = Heartbeat(clock, ping=self.sendPing, unanswered=self._silent)
         self._patience = Patience(clock, self._unended)
 
@@ -106,13 +99,12 @@ class WebSocketConnection(WebSocketServerProtocol):
     # --------------------------------------------------------------------------------------------------- reading
 
     def dataReceived(self, data: bytes) -> None:
-        """Let Autobahn read, and hand on what it found."""
+        """Read, and hand on what was found."""
         if self._ending.phase is not Phase.OPEN:
             return
         self._heartbeat.heard()
-        self._whole = False
         try:
-            self._dataReceived(data)
+            self._read(data)
             self._hand_on()
             self._look_at_the_rest()
         except Exception:  # noqa: BLE001 -- a bug of ours: the peer is told, the log gets the traceback
@@ -123,7 +115,7 @@ class WebSocketConnection(WebSocketServerProtocol):
         """See whether the read ended within a frame or a message."""
         if self._ending.phase is not Phase.OPEN:
             return
-        if not self.data and self.current_frame is None and not self.inside_message:
+        if self._is_between:
             self._patience.ended()
         elif self._whole or not self._patience.waiting:
             self._patience.begun()
@@ -134,36 +126,14 @@ class WebSocketConnection(WebSocketServerProtocol):
         self._log.info("{peer} does not go on with its message", peer=self.peer)
         self.close(POLICY, f"a message that does not end within {ENDED_WITHIN:g} s")
 
-    def onMessageBegin(self, isBinary: bool) -> None:  # noqa: FBT001 -- Autobahn's signature
-        """Count fragments anew."""
-        self._fragments = 0
-        super().onMessageBegin(isBinary)
-
-    def onMessageFrameBegin(self, length: int) -> None:
-        """Count a fragment: empty ones would go on for ever."""
-        self._fragments += 1
-        if self._fragments > MOST_FRAGMENTS:
-            self._fail_connection(TOO_BIG, f"a message of more than {MOST_FRAGMENTS} fragments")
-        super().onMessageFrameBegin(length)
-
-    def processControlFrame(self) -> bool:
-        """Note that one has ended."""
-        self._whole = self._whole or not self.inside_message
-        return bool(super().processControlFrame())
-
-    def onMessageEnd(self) -> None:
-        """Keep a message for the end of the read."""
-        self._whole = True
-        if self._ending.phase is Phase.OPEN:
-            self._frames.append(b"".join(self.message_data))
-            if self.eager:
-                self._hand_on()
-        self.message_data = []
-
     def _hand_on(self) -> None:
         if self._frames:
             frames, self._frames = self._frames, []
             self._conversation.received(frames)
+
+    @property
+    def _is_open(self) -> bool:
+        return self._ending.phase is Phase.OPEN
 
     def stop_reading(self) -> None:
         """Take nothing more for now. What is read already still comes."""
