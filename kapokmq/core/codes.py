@@ -1,6 +1,7 @@
 """Making the codes of messages."""
 
 from collections.abc import Sequence
+from struct import pack
 
 from kapokmq.core.message import Message, make_prefix
 
@@ -25,10 +26,9 @@ class Codes:
 
     def of(self, messages: Sequence[Message]) -> list[str]:
         """The codes of these messages."""
-        prefixes = self._prefixes
-        try:
-            return [f"{prefixes[message.epoch]}{message.id:016x}" for message in messages]
-        except KeyError:
-            for message in messages:
-                self.prefix(message.epoch)
-            return self.of(messages)
+        epochs = {message.epoch for message in messages}
+        if len(epochs) != 1:
+            return [self.code(message.id, message.epoch) for message in messages]
+        prefix = self.prefix(epochs.pop())
+        digits = pack(f">{len(messages)}Q", *[message.id for message in messages]).hex()
+        return [prefix + digits[at : at + 16] for at in range(0, len(digits), 16)]

@@ -1,6 +1,6 @@
 """Who holds what: leases, which share a deadline by the batch that they were dealt in."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import inf
@@ -38,22 +38,19 @@ class Leases:
 
     def end(self, member: Member, codes: Sequence[str]) -> tuple[list[Message], list[str]]:
         """A member's leases under these codes are over. Gives their messages, and the codes that it does not hold."""
-        leases = member.leases
-        ended: list[Message] = []
+        pop = member.leases.pop
+        found = [pop(code, None) for code in codes]
         odd: list[str] = []
-        for code in codes:
-            lease = leases.pop(code, None)
-            if lease is None:
-                odd.append(code)
-                continue
-            message, batch = lease
-            ended.append(message)
-            batch.open -= 1
+        if None in found:
+            odd = [code for code, lease in zip(codes, found, strict=True) if lease is None]
+        held = [lease for lease in found if lease is not None]
+        for batch, count in Counter([batch for _, batch in held]).items():
+            batch.open -= count
             if not batch.open:
                 self._remove(batch)
-        self.count -= len(ended)
-        self._memory.leases -= len(ended)
-        return ended, odd
+        self.count -= len(held)
+        self._memory.leases -= len(held)
+        return [message for message, _ in held], odd
 
     def end_last(self, member: Member, count: int | None = None) -> list[Message]:
         """The last that a member was dealt are over: so many, or all. Gives the messages, ascending."""

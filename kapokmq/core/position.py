@@ -10,9 +10,10 @@ Done messages leave the queues when they come up, not before: to delete a messag
 from collections import deque
 from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
+from itertools import islice
 
 from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Message
-from kapokmq.core.ranges import RangeSet, Run, runs_of
+from kapokmq.core.ranges import RangeSet, Run, gaps_of, runs_of
 from kapokmq.core.rules import PAGE_BYTES, WRITE_BYTES
 from kapokmq.core.schedule import Schedule
 
@@ -90,10 +91,12 @@ class Position:
         Gives the new done runs: offsets without a message are done with. `size` is the messages' size in bytes.
         """
         start, self.end = self.end, stop
-        holes = _holes(messages, start, stop)
-        fresh = [run for hole in holes for run in self.settle(*hole)]
+        fresh: list[Run] = []
+        if len(messages) < stop - start:
+            for hole in gaps_of([message.id & OFFSET_MASK for message in messages], start, stop):
+                fresh += self.settle(*hole)
         self._memory.held += size
-        if not (self.done or self.dead or self._postponed) and all(message.due is None for message in messages):
+        if not (self.done or self.dead or self._postponed) and all([m.due is None for m in messages]):  # noqa: C419
             self.ahead.extend(messages)
             return fresh
         for message in messages:
@@ -147,7 +150,9 @@ class Position:
 
         The group is done with those that have expired by `wall` (milliseconds); retention removes them.
         """
-        taken: list[Message] = []
+        taken = self._next_ahead(count, room)
+        if taken:
+            return taken
         mark, done = self.mark, self.done
         for source in (self.ready, self.ahead):
             while source and len(taken) < count:
@@ -165,6 +170,25 @@ class Position:
                 if room < 0 and taken:
                     break
                 taken.append(source.popleft())
+        self.taken += len(taken)
+        return taken
+
+    def _next_ahead(self, count: int, room: int) -> list[Message]:
+        """What `take` gives, where that is simply what comes next, as it mostly is; else nothing."""
+        ahead = self.ahead
+        if self.ready or not ahead:
+            return []
+        first = ahead[0].id & OFFSET_MASK
+        if first < self.mark or self.done.reaches(first):
+            return []
+        taken = list(islice(ahead, count))
+        if sum([len(message.data) for message in taken]) > room or not all([m.expire is None for m in taken]):  # noqa: C419
+            return []
+        if len(taken) == len(ahead):
+            ahead.clear()
+        else:
+            for _ in taken:
+                ahead.popleft()
         self.taken += len(taken)
         return taken
 
@@ -263,19 +287,3 @@ class Position:
     def queued(self) -> bool:
         """Whether there is something in memory to deal."""
         return bool(self.ready or self.ahead)
-
-
-def _holes(messages: Sequence[Message], start: int, stop: int) -> list[Run]:
-    """The runs of `start` to before `stop` that no message stands for."""
-    if len(messages) == stop - start:
-        return []
-    holes: list[Run] = []
-    at = start
-    for message in messages:
-        offset = message.id & OFFSET_MASK
-        if offset > at:
-            holes.append((at, offset - 1))
-        at = offset + 1
-    if at < stop:
-        holes.append((at, stop - 1))
-    return holes

@@ -25,6 +25,19 @@ def runs_of(numbers: Iterable[int]) -> list[Run]:
     return runs
 
 
+def gaps_of(numbers: Iterable[int], start: int, stop: int) -> list[Run]:
+    """The runs of `start` to before `stop` that none of these distinct, ascending numbers is in."""
+    gaps: list[Run] = []
+    at = start
+    for number in numbers:
+        if number > at:
+            gaps.append((at, number - 1))
+        at = number + 1
+    if at < stop:
+        gaps.append((at, stop - 1))
+    return gaps
+
+
 class RangeSet:
     """Disjoint runs, ascending, none touching the next."""
 
@@ -100,6 +113,10 @@ class RangeSet:
         """The first number from this one on that is not in."""
         at = bisect_right(self._firsts, number) - 1
         return self._lasts[at] + 1 if at >= 0 and self._lasts[at] >= number else number
+
+    def reaches(self, number: int) -> bool:
+        """Whether this number, or one beyond it, is in."""
+        return bool(self._lasts) and self._lasts[-1] >= number
 
     @property
     def count(self) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from kapokmq.core.codec.frames import text_frame
+from kapokmq.core.codec.frames import text_frame, text_head
 from kapokmq.core.codec.lenient import read_lenient
 from kapokmq.core.errors import BadEncoding, BadMessage, PeerError, TooBig
 from kapokmq.core.message import LONGEST_DELAY, Draft, Status
@@ -95,10 +95,12 @@ def _check_size(data: str, longest: int) -> None:
 def encode_delivery(delivery: Delivery) -> bytes:
     """Make the frames of a batch, one a message. To be handed to `Delivery.rendered`."""
     topic, waiting = delivery.topic, int(Status.WAITING)
-    return b"".join(
-        text_frame(_write(_Pushed(code, message.data, topic, message.created // 1000, 0, message.delay, waiting)))
+    texts = [
+        _write(_Pushed(code, message.data, topic, message.created // 1000, 0, message.delay, waiting))
         for message, code in zip(delivery.messages, delivery.codes, strict=True)
-    )
+    ]
+    heads = {length: text_head(length) for length in set(map(len, texts))}
+    return b"".join([heads[len(text)] + text for text in texts])
 
 
 def encode_oks(count: int) -> bytes:

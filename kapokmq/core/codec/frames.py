@@ -12,14 +12,18 @@ _MIDDLE = 0xFFFF
 LONGEST_REASON = 123  # bytes: 125 of a control frame less the code
 
 
+def text_head(length: int) -> bytes:
+    """What stands before a text of that many bytes."""
+    if length <= _SHORT:
+        return bytes((_TEXT, length))
+    if length <= _MIDDLE:
+        return b"\x81\x7e" + length.to_bytes(2, "big")
+    return b"\x81\x7f" + length.to_bytes(8, "big")
+
+
 def text_frame(payload: bytes) -> bytes:
     """Frame UTF-8 text."""
-    length = len(payload)
-    if length <= _SHORT:
-        return bytes((_TEXT, length)) + payload
-    if length <= _MIDDLE:
-        return b"\x81\x7e" + length.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + length.to_bytes(8, "big") + payload
+    return text_head(len(payload)) + payload
 
 
 def text_frames(*texts: str) -> bytes:
