@@ -98,7 +98,7 @@ class SendAgainTests(SessionCase):
         self.assertRaises(TooOld, self.publish, session, 0, "x")
         self.make(again=True, prompt=True)
         self.assertRaises(TooOld, self.publish, self.open(), 0, "x")
-        self.assertEqual(self.publish(self.open(), 1, "x").receipts[0].resent, True)
+        self.assertEqual(self.publish(self.open(), 2, "x").receipts[0].resent, True)
 
 
 class OpeningTests(SessionCase):
