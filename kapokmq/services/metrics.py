@@ -5,7 +5,7 @@ Nothing here is called per message: totals are read from the engine when somebod
 
 from collections.abc import Callable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from kapokmq.core.engine import Figures
 
 COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LOOP_DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 COMMIT_MESSAGES = (1, 10, 100, 500, 1_000, 2_500, 5_000, 10_000)
 
 _TOTALS = (
@@ -79,6 +80,24 @@ class NodeMetrics:
             registry=self.registry,
         )
 
+        self._delays = Histogram(
+            "kapokmq_loop_delay_seconds",
+            "How late the reactor was, looked at 50 times a second.",
+            buckets=LOOP_DELAYS,
+            registry=self.registry,
+        )
+        self._longest = Gauge(
+            "kapokmq_loop_delay_seconds_max",
+            "How late the reactor was at most since these figures were last asked for.",
+            registry=self.registry,
+        )
+        self._worst = 0.0
+
+    def observe_delay(self, seconds: float) -> None:
+        """Note how late the reactor was."""
+        self._delays.observe(seconds)
+        self._worst = max(self._worst, seconds)
+
     def observe_commit(self, seconds: float, messages: int) -> None:
         """Note one commit: how long it took, and how many messages it held."""
         self._seconds.observe(seconds)
@@ -86,4 +105,6 @@ class NodeMetrics:
 
     def exposition(self) -> bytes:
         """Give everything in Prometheus' text format."""
+        self._longest.set(self._worst)
+        self._worst = 0.0
         return generate_latest(self.registry)

@@ -34,6 +34,7 @@ from kapokmq.services.drain import Drain
 from kapokmq.services.embedded import EmbeddedEngine
 from kapokmq.services.guarding import guarded
 from kapokmq.services.logs import DailyLog
+from kapokmq.services.loop_delay import EVERY, LoopDelay
 from kapokmq.services.metrics import NodeMetrics
 from kapokmq.services.tls import tls_context
 from kapokmq.storage.aside import set_aside
@@ -246,6 +247,7 @@ class Node(Service):
     def _start_loops(self) -> None:
         delivery, store = self.settings.delivery, self.settings.store
         self._loop(self.engine.check, delivery.check_seconds)
+        self._loop(LoopDelay(self._reactor, self.metrics.observe_delay).look, EVERY)
         if delivery.throttled:
             self._loop(lambda: self.engine.refill(delivery.push_count), delivery.push_interval)
         if store.durability == 1:

@@ -54,6 +54,15 @@ class NodeMetricsTests(SynchronousTestCase):
         self.assertAlmostEqual(found["kapokmq_commit_seconds_sum",], 20.0034)
         self.assertEqual(found["kapokmq_commit_messages_bucket", "1000.0"], 2)
 
+    def test_delays_and_the_longest_since_the_last_look(self):
+        for seconds in (0.0, 0.003, 0.04):
+            self.metrics.observe_delay(seconds)
+        found = samples(self.metrics)
+        self.assertEqual(found["kapokmq_loop_delay_seconds_bucket", "0.005"], 2)
+        self.assertEqual(found["kapokmq_loop_delay_seconds_count",], 3)
+        self.assertEqual(found["kapokmq_loop_delay_seconds_max",], 0.04)
+        self.assertEqual(samples(self.metrics)["kapokmq_loop_delay_seconds_max",], 0)
+
     def test_two_nodes_do_not_mix(self):
         other = NodeMetrics(lambda: self.figures, lambda: (0, 0, 0), "0.1.0")
         other.observe_commit(1, 1)
