@@ -63,10 +63,11 @@ class Arrivals:
                 self._unsaved[message.id] = message
         self._tally.published(topic, len(messages), len(delayed))
         room = self._memory.held + size <= self._rules.memory_budget
+        timed = bool(delayed)
         for group in topic.all_groups():
             # Kept in memory for a group that has come so far and has somebody to deal to; else paged when it is due.
             if group.position.end == before and self._keeps(group, room=room):
-                self._ledger.acknowledge(group, group.position.feed(messages, stop, self._schedule, size))
+                self._ledger.acknowledge(group, group.position.feed(messages, stop, self._schedule, size, timed=timed))
             if group.members:
                 self._dealer.stir((topic, group))
 

@@ -85,10 +85,13 @@ class Position:
             fresh += self.settle(first, last)
         return fresh
 
-    def feed(self, messages: Sequence[Message], stop: int, schedule: Schedule, size: int) -> list[Run]:
+    def feed(
+        self, messages: Sequence[Message], stop: int, schedule: Schedule, size: int, *, timed: bool = True
+    ) -> list[Run]:
         """Take what lies from `end` to before `stop`: these messages, ascending, and nothing else.
 
-        Gives the new done runs: offsets without a message are done with. `size` is the messages' size in bytes.
+        Gives the new done runs: offsets without a message are done with. `size` is the messages' size in bytes; `timed`
+        says that some may have been delayed.
         """
         start, self.end = self.end, stop
         fresh: list[Run] = []
@@ -96,7 +99,8 @@ class Position:
             for hole in gaps_of([message.id & OFFSET_MASK for message in messages], start, stop):
                 fresh += self.settle(*hole)
         self._memory.held += size
-        if not (self.done or self.dead or self._postponed) and all([m.due is None for m in messages]):  # noqa: C419
+        timed = timed and any([message.due is not None for message in messages])  # noqa: C419 -- a list is quicker
+        if not (timed or self.done or self.dead or self._postponed):
             self.ahead.extend(messages)
             return fresh
         for message in messages:

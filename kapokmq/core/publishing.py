@@ -80,10 +80,17 @@ class Publishing:
             if known is not None:
                 return [Confirm(publisher, [known.again(reference)])]
         topic = self._catalog.topic(topic_name)
-        messages = self._messages(topic, drafts, now)
         size = sum([len(draft.data) for draft in drafts]) + OVERHEAD * len(drafts)
         keyed = False
-        if not all([draft.headers is None and draft.key is None for draft in drafts]):  # noqa: C419 -- a list is quicker
+        timed = any([d.delay_ms > 0 or d.due is not None or d.expire_ms for d in drafts])  # noqa: C419 -- a list is quicker
+        if not timed and all([d.key is None and d.headers is None for d in drafts]):  # noqa: C419
+            first, wall = make_id(topic.number, topic.next), now.wall
+            messages = [
+                Message(message_id, self._epoch, wall, draft.delay, None, None, None, None, draft.data)
+                for message_id, draft in enumerate(drafts, first)
+            ]
+        else:
+            messages = self._messages(topic, drafts, now)
             keyed = any(draft.key is not None for draft in drafts)
             size += sum(len(draft.headers) for draft in drafts if draft.headers is not None)
         self._check(topic, call, messages, size, keyed=keyed)
@@ -178,8 +185,6 @@ class Publishing:
             )
             for message_id, draft in enumerate(drafts, first)
         ]
-        if own_age is None and all([draft.due is None and not draft.expire_ms for draft in drafts]):  # noqa: C419
-            return messages
         for message, draft in zip(messages, drafts, strict=True):
             if draft.due is not None:
                 message.due = draft.due if draft.due > wall else None
