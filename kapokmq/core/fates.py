@@ -14,6 +14,10 @@ class Fates:
     def __bool__(self) -> bool:
         return bool(self._fates)
 
+    def __contains__(self, message: tuple[Group, int]) -> bool:
+        """Whether something became of a group's message, by its offset."""
+        return message in self._fates
+
     def bury(self, group: Group, dead: DeadRow) -> None:
         """A group has given a message up."""
         self._fates[group, dead.offset] = dead

@@ -252,7 +252,8 @@ class Ledger:
             if groups.get(group.number) is group:  # else it was deleted meanwhile
                 self._acked[group] = runs + self._acked.get(group, [])
         for row in commit.attempts:
-            if row.group in groups:
+            # Where the group has given it up since, its attempts are over: they begin anew if it is dealt again.
+            if row.group in groups and (groups[row.group], row.offset) not in self._fates:
                 self._attempts.setdefault((groups[row.group], row.offset), row)
         self._fates.put_back(commit, groups)
         for hour in commit.hours:
