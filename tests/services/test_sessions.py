@@ -31,6 +31,16 @@ class SendAgainTests(SessionCase):
         self.assertEqual((again.codes, again.reference, again.durable), (first.codes, "r1", "fsync"))
         self.assertEqual(self.bodies(), ["a", "b"])
 
+    def test_a_confirmation_never_comes_from_within_the_publish(self):
+        self.make(prompt=True)
+        session = self.open()
+        self.publish(session, 1, "a")
+        again = self.publisher(positional=False)
+        self.engine.publish(again, "t", drafts("a"), session=session, number=1)
+        self.assertEqual(again.log, [], "who publishes would be called back before its call returns")
+        self.turn()
+        self.assertEqual(again.log, [("confirmed", 1)])
+
     def test_a_call_that_is_pending_is_confirmed_with_its_commit(self):
         self.make()
         session = self.open()
