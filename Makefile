@@ -8,13 +8,13 @@ CONFIG ?= config/kapokmq.yaml
 HYPOTHESIS_PROFILE ?= ci
 TESTS ?= tests
 
-.PHONY: run test lint types floors unit bench clean
+.PHONY: run test lint types floors unit bench bench-peers bench-smoke clean
 
 run: $(VENV)/run
 	@mkdir -p log
 	@exec $(BIN)/twistd -n --pidfile log/kapokmq.pid --logfile log/kapokmq.log kapokmq --config $(CONFIG)
 
-test: lint types floors unit
+test: lint types floors unit bench-smoke
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -35,7 +35,34 @@ unit: $(VENV)/test
 	$(BIN)/coverage report
 
 bench: $(VENV)/test
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(BENCH)
+
+bench-smoke: $(VENV)/test
+	$(BIN)/python -m bench.smoke
+
+PEERS := redis-server nats-server beanstalkd mosquitto rabbitmq-server
+PEER_OPTIONS ?=
+
+# Other brokers, from Debian: each runs for its measurement only. What apt would start and enable stays off.
+bench-peers: $(VENV)/test
+	@set -e; new=; sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
+	for peer in $(PEERS); do \
+		case "$$(dpkg-query -W -f '$${Status}' $$peer 2>/dev/null)" in *" installed") ;; *) new="$$new $$peer" ;; esac; \
+	done; \
+	if test -n "$$new"; then \
+		policy=/usr/sbin/policy-rc.d; \
+		if ! test -e $$policy; then \
+			trap "$$sudo rm -f $$policy" EXIT; \
+			printf '#!/bin/sh\nexit 101\n' | $$sudo tee $$policy >/dev/null; $$sudo chmod +x $$policy; \
+		fi; \
+		$$sudo apt-get update -qq; \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$new; \
+		if command -v systemctl >/dev/null; then for peer in $$new; do \
+			$$sudo systemctl disable --quiet $$peer 2>/dev/null || true; \
+			$$sudo systemctl stop $$peer 2>/dev/null || true; \
+		done; fi; \
+	fi
+	$(BIN)/python -m bench.peers $(PEER_OPTIONS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
