@@ -1,6 +1,6 @@
 """The queue mode: each message goes to one member."""
 
-from collections.abc import Sequence
+from collections import Counter
 
 from kapokmq.core.codes import Codes
 from kapokmq.core.group import Choose, Group, Hand, Setup
@@ -42,26 +42,46 @@ class QueueGroup(Group):
     def _share(
         self, members: list[Member], messages: list[Message], room: dict[Member, int]
     ) -> dict[Member, list[Message]]:
+        """Who gets which of these messages: there is room for all of them together."""
+        if self.terms.round_robin:
+            return self._in_turns(members, messages, room)
+        # How many each gets is drawn message by message. Which ones is up to us: neighbours, so that what one member
+        # acknowledges is a run, and not as many single numbers.
+        drawn = Counter(self._choose(members, len(messages)))
+        left = 0
+        for member, count in drawn.items():
+            drawn[member] = min(count, room[member])
+            left += count - drawn[member]
+        for member in reversed(members):  # those drawn beyond their credit pass their turn on
+            if not left:
+                break
+            more = min(left, room[member] - drawn[member])
+            drawn[member] += more
+            left -= more
+        shares: dict[Member, list[Message]] = {}
+        start = 0
+        for member, count in drawn.items():
+            shares[member] = messages[start : start + count]
+            start += count
+        return shares
+
+    def _in_turns(
+        self, members: list[Member], messages: list[Message], room: dict[Member, int]
+    ) -> dict[Member, list[Message]]:
+        """By who has been a member for longest, whatever their credit is: turns go on where they ended."""
+        ordered = [member for member in self.members if member in self._able]
         shares: dict[Member, list[Message]] = {}
         others = list(members)
-        for drawn, message in zip(self._draw(members, len(messages)), messages, strict=True):
-            member = drawn
-            if not room[drawn]:  # it passes its turn to somebody who has: there is room for all of them together
+        for message in messages:
+            member = ordered[self._turn % len(ordered)]
+            self._turn = (self._turn + 1) % len(ordered)
+            if not room[member]:  # it passes its turn to somebody who has
                 while not room[others[-1]]:
                     others.pop()
                 member = others[-1]
             room[member] -= 1
             shares.setdefault(member, []).append(message)
         return shares
-
-    def _draw(self, members: list[Member], count: int) -> Sequence[Member]:
-        """Whose turn it is, for each of the next messages."""
-        if not self.terms.round_robin:
-            return self._choose(members, count)
-        # By who has been a member for longest, whatever their credit is: turns go on where they ended.
-        ordered = [member for member in self.members if member in self._able]
-        start, self._turn = self._turn, (self._turn + count) % len(ordered)
-        return [ordered[(start + index) % len(ordered)] for index in range(count)]
 
     def _acknowledged(self, member: Member, messages: list[Message]) -> list[int]:
         self.position.forget(messages)

@@ -1,5 +1,7 @@
 """The queue mode: each message goes to one member."""
 
+from random import Random
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.message import make_id
@@ -61,7 +63,7 @@ class DealingTests(SynchronousTestCase):
         one, other = rig.connect("orders"), rig.connect("orders")
         published(rig, 6)
         self.assertEqual(draws.asked, [(2, 6)])
-        self.assertEqual((one.bodies, other.bodies), (["0", "2", "4"], ["1", "3", "5"]))
+        self.assertEqual((one.bodies, other.bodies), (["0", "1", "2"], ["3", "4", "5"]))
 
     def test_nobody_is_drawn_where_one_member_has_room(self):
         draws = Draws(0)
@@ -80,6 +82,21 @@ class DealingTests(SynchronousTestCase):
         rig.ack(other, other.held[:2])
         self.assertEqual(other.bodies, ["1", "2", "3", "4", "5", "6", "7"])
         self.assertEqual((one.consumer.credit, other.consumer.credit), (0, 0))
+
+    def test_what_is_left_of_turns_goes_from_the_last_member_to_the_first(self):
+        rig = Rig(Rules(), choose=Draws(1))
+        one, other, third = rig.connect("orders", 9), rig.connect("orders", 2), rig.connect("orders", 3)
+        published(rig, 9)
+        self.assertEqual([len(member.got) for member in (one, other, third)], [4, 2, 3])
+
+    def test_what_one_member_gets_is_a_run(self):
+        rig = Rig(Rules(), choose=lambda members, n: Random(7).choices(members, k=n))  # noqa: S311
+        members = [rig.connect("orders") for _ in range(4)]
+        published(rig, 40)
+        for member in members:
+            numbers = [int(body) for body in member.bodies]
+            self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+        self.assertGreater(min(len(member.got) for member in members), 3)
 
     def test_nothing_goes_to_a_transport_that_takes_no_more(self):
         rig = Rig(Rules())
@@ -120,7 +137,7 @@ class DealingTests(SynchronousTestCase):
         rig = Rig(Rules())
         owing, careless = rig.connect("orders", 10), rig.connect("orders", None)
         published(rig, 4)
-        self.assertEqual((owing.bodies, careless.bodies), (["0", "2"], ["1", "3"]))
+        self.assertEqual((owing.bodies, careless.bodies), (["0", "1"], ["2", "3"]))
         self.assertEqual(rig.broker.counts(), (4, 2, 0, 2))
 
     def test_a_topic_without_room_holds_up_no_other(self):
@@ -155,6 +172,11 @@ class RoundRobinTests(SynchronousTestCase):
         self.rig.disconnect(full)
         published(self.rig, 2)
         self.assertEqual(len(other.got), 11, "with what the others gave back")
+
+    def test_turns_of_those_without_credit_go_to_the_last_who_has_some(self):
+        one, other, full, fuller = (self.rig.connect("orders", credit) for credit in (9, 9, 1, 1))
+        published(self.rig, 8)
+        self.assertEqual([len(member.got) for member in (one, other, full, fuller)], [2, 4, 1, 1])
 
     def test_a_group_may_choose_for_itself(self):
         rig = Rig(Rules(), choose=Draws(0))
