@@ -17,7 +17,7 @@ from kapokmq.core.position import Position
 from kapokmq.core.rules import BATCH, WRITE_BYTES
 from kapokmq.core.terms import DISCONNECTED, Terms
 
-DEALT_AT_ONCE = 100_000  # leases made in one go: messages times members
+DEALT_AT_ONCE = 50_000  # leases made in one go: messages times members
 
 
 class BroadcastGroup(Group):

@@ -195,6 +195,7 @@ class Broker:
 
     def advance(self, now: Moment) -> list[Effect]:
         """Do what has fallen due, and another round of dealing."""
+        self.dealer.new_turn()
         self.arrivals.fall_due(now)
         self.consuming.go_on()
         for group in self.dealer.deadlines.pop(now.steady):

@@ -12,6 +12,7 @@ from kapokmq.core.topic import Topic
 from serena.core.deadlines import Deadlines
 
 FETCH = 500  # messages read by id at once
+DEALT_AT_ONCE = 5_000  # deliveries, after which everything else has its turn
 _UNLIMITED = 1 << 62
 
 Place = tuple[Topic, Group]
@@ -31,6 +32,7 @@ class Dealer:
         self._halted = False
         self._settled = settled
         self._dealt = dealt
+        self._dealt_now = 0  # deliveries of this turn
         self._hungry: OrderedDict[Group, Place] = OrderedDict()
         self.deadlines: Deadlines[Group] = Deadlines()
 
@@ -52,15 +54,19 @@ class Dealer:
         """Whether another round is to follow at once."""
         return bool(self._hungry) and self._allowance > 0
 
+    def new_turn(self) -> None:
+        """Everything else had its turn."""
+        self._dealt_now = 0
+
     def deal(self, now: Moment) -> list[Effect]:
-        """A round of every group that has something to deal."""
+        """A round of every group that has something to deal, as far as this turn is to go."""
         effects: list[Effect] = []
         for left in range(len(self._hungry), 0, -1):
-            if self._allowance <= 0:
+            if self._allowance <= 0 or self._dealt_now >= DEALT_AT_ONCE:
                 break
             group, place = self._hungry.popitem(last=False)
             # Under a throttle topics share what is allowed, whoever comes first.
-            share = max(1, self._allowance // left) if self._throttled else _UNLIMITED
+            share = max(1, self._allowance // left) if self._throttled else DEALT_AT_ONCE
             effects += self._round(place, now, share)
             if group.wants_to_deal():
                 self._hungry[group] = place
@@ -86,7 +92,9 @@ class Dealer:
             self._allowance -= group.position.taken - taken
         for hand in hands:
             effects.append(Deliver(hand.members, hand.delivery))
-            self._dealt(topic, len(hand.delivery.messages) * len(hand.members), now)
+            count = len(hand.delivery.messages) * len(hand.members)
+            self._dealt_now += count
+            self._dealt(topic, count, now)
             if hand.settled:
                 self._settled(place, hand.settled, now)
         if effects:

@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from kapokmq.core.codec.frames import close_payload, is_utf8
 from kapokmq.protocols.conversation import Conversation
+from kapokmq.protocols.direct import write_through
 from kapokmq.protocols.ending import Ending, Phase, may_be_sent
 from kapokmq.protocols.factory import WebSocketFactory
 from kapokmq.protocols.frame_reader import TOO_BIG, FrameReader
@@ -156,8 +157,9 @@ class WebSocketConnection(FrameReader):
 
     def write(self, data: bytes) -> None:
         """Write frames, while that makes sense."""
-        if self._ending.phase in {Phase.OPEN, Phase.SETTLING}:
-            self.transport.write(data)
+        phase = self._ending.phase
+        if phase is Phase.OPEN or phase is Phase.SETTLING:
+            write_through(self.transport, data)
 
     def pauseProducing(self) -> None:
         """The transport holds as much as it wants to."""

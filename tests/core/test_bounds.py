@@ -3,9 +3,10 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.broadcast import DEALT_AT_ONCE
+from kapokmq.core.dealer import DEALT_AT_ONCE as TURN
 from kapokmq.core.errors import MisuseError
 from kapokmq.core.leases import EXPIRED_AT_ONCE
-from kapokmq.core.rules import PAGE_BYTES, SLICE, Rules
+from kapokmq.core.rules import BATCH, PAGE_BYTES, SLICE, Rules
 from tests.core.rig import START, Rig
 
 
@@ -183,3 +184,23 @@ class AttemptTests(SynchronousTestCase):
         rig.publish("a", list("abcde"))
         rig.commit()
         self.assertEqual([len(consumer.got) for consumer in consumers], [1, 1, 3])
+
+
+class TurnTests(SynchronousTestCase):
+    """One turn deals so much, and everything else has its turn."""
+
+    def test_the_rest_is_dealt_in_the_next_turns(self):
+        rig = Rig(Rules())
+        consumers = [rig.connect(f"t{number}", 100_000) for number in range(8)]
+        for number in range(8):
+            rig.publish(f"t{number}", ["x"] * BATCH)
+        rig.commit()
+        dealt = sum(len(consumer.got) for consumer in consumers)
+        self.assertEqual(dealt, TURN)
+        self.assertEqual(rig.broker.next_wait(rig.now), 0.0)
+        for consumer in consumers:  # whatever happens meanwhile
+            rig.flow(consumer, flowing=False)
+            rig.flow(consumer, flowing=True)
+        self.assertEqual(sum(len(consumer.got) for consumer in consumers), TURN)
+        rig.settle()
+        self.assertEqual([len(consumer.got) for consumer in consumers], [BATCH] * 8)
