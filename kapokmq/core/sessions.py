@@ -91,12 +91,10 @@ class PublishSession:
             self.calls = dict(sorted(self.calls.items()))
         forgotten: list[ForgottenRow] = []
         # Those that are pending may be refused yet: then as many would be known as if nothing had been forgotten.
-        if len(self.calls) - self._pending > REMEMBERED:
-            oldest = next(iter(self.calls))
-            if not self.calls[oldest].pending:
-                del self.calls[oldest]
-                self._forgotten = max(self._forgotten, oldest)
-                forgotten.append(ForgottenRow(self.name, oldest))
+        while len(self.calls) - self._pending > REMEMBERED and not self.calls[oldest := next(iter(self.calls))].pending:
+            del self.calls[oldest]
+            self._forgotten = max(self._forgotten, oldest)
+            forgotten.append(ForgottenRow(self.name, oldest))
         return SentRow(self.name, number, receipt.first, epoch, receipt.count, wall, crc), forgotten
 
     def stored(self, number: int) -> list[Answered]:

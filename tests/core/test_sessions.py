@@ -80,7 +80,7 @@ class PublishSessionTests(SynchronousTestCase):
             session.begin(1, receipt(), 7, 1, 0)
             self.assertEqual([self.made(session, number) for number in (2, 3, 4, 5)], [[], [], [], []])
             session.stored(1)
-            self.assertEqual(self.made(session, 6), [ForgottenRow("s", 1)])
+            self.assertEqual(self.made(session, 6), [ForgottenRow("s", number) for number in (1, 2, 3)])
 
     def test_one_that_was_lost_and_is_made_again_is_forgotten_before_later_ones(self):
         with patch.object(sessions, "REMEMBERED", 2):
