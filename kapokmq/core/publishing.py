@@ -103,8 +103,7 @@ class Publishing:
             self._arrivals.pass_through(topic, messages, size)
             return [Confirm(publisher, [receipt])]
         topic.pending_bytes += size
-        synced = call.durable or topic.effective.durability == FSYNC
-        eager = self._rules.eager and not (keyed or synced or topic.held)
+        eager = self._rules.eager and not (keyed or self._waits(topic, call))
         if self._rules.eager and not eager:
             topic.held += 1
             self.held += 1
@@ -215,6 +214,14 @@ class Publishing:
             most = policy.max_bytes + (policy.max_bytes + LAG_BYTES if drops else 0)
             if topic.bytes + topic.pending_bytes + size > most:
                 raise TopicFull(f"topic {topic.name!r} holds as many bytes as it may, {policy.max_bytes}")
+
+    def _waits(self, topic: Topic, call: Call) -> bool:
+        """Whether an eager node confirms only after the commit.
+
+        It does so while its disk does not keep up, so that publishers are slowed down before any is refused.
+        """
+        asked = call.durable or topic.effective.durability == FSYNC
+        return asked or topic.held > 0 or self._ledger.bytes >= self._rules.pending_bytes // 2
 
     def _keys(self, topic: Topic, messages: list[Message]) -> list[KeyRow]:
         window = topic.effective.dedup_window

@@ -48,6 +48,14 @@ class EagerTests(SynchronousTestCase):
         self.assertEqual([one.receipts[0].durable for one in (asked, by_policy)], ["fsync", "fsync"])
         self.assertEqual(self.consumer.bodies, ["1", "2"])
 
+    def test_where_the_disk_does_not_keep_up_confirmations_wait_for_it(self):
+        rig = self.rig = Rig(Rules(eager=True, durable="interval", pending_bytes=998))
+        producers = [rig.publish("a", ["x" * 299]), rig.publish("a", ["y"]), rig.publish("b", ["z"])]
+        self.assertEqual([one.confirmed_count for one in producers], [1, 0, 0], "half of the bytes are pending")
+        rig.commit()
+        self.assertEqual([one.receipts[0].durable for one in producers], ["interval", "fsync", "fsync"])
+        self.assertEqual(rig.publish("a", ["5"]).confirmed_count, 1, "at once again")
+
     def test_when_the_commit_fails_who_can_be_told_is_and_order_is_kept(self):
         rig = self.rig
         rig.publish("a", ["1"])
