@@ -1,7 +1,7 @@
 """What Autobahn makes of a connection's bytes: whole messages, all of one read together.
 
-Autobahn finds frames, joins fragments and checks them; plain frames go by the fast lane in front of it. A message has
-at most 1,024 fragments, empty ones included.
+Autobahn finds frames, joins fragments and checks them. In front of it are the fast lane, for plain frames, and a look
+for answers to our pings. A message has at most 1,024 fragments, empty ones included.
 """
 
 from abc import abstractmethod
@@ -14,6 +14,8 @@ from kapokmq.protocols.fastlane import cut
 
 MOST_FRAGMENTS = 1024
 TOO_BIG = 1009
+_PONG = b"\x8a\x80"  # final, masked, without a payload: behind it comes the mask. What idle clients send
+_PONG_SIZE = 6
 
 
 class FrameReader(WebSocketServerProtocol):
@@ -45,6 +47,10 @@ class FrameReader(WebSocketServerProtocol):
     def _read(self, data: bytes) -> None:
         """Find the messages that these bytes end. They are in `_frames` afterwards, or handed on already."""
         self._whole = False
+        if len(data) == _PONG_SIZE and data[:2] == _PONG and self.lane and self._is_between:
+            self._whole = True
+            self.onPong(b"")
+            return
         if self.eager or self.inside_message or self.current_frame is not None or not self.lane:
             self._dataReceived(data)
             return

@@ -1,11 +1,13 @@
 """Finding out that a peer is gone although its socket does not say so."""
 
 from collections.abc import Callable
+from math import ceil
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 PING_AFTER = 30.0  # seconds of silence
 PONG_WITHIN = 20.0  # seconds after that
+_SLOT = 0.1  # seconds: what is due within one is done in the same turn, with one wake-up, and so are the answers
 
 
 class Heartbeat:
@@ -27,7 +29,7 @@ class Heartbeat:
         """Begin, or go on after a pause, as if the peer had been heard just now."""
         self.stop()
         self.heard()
-        self._timer = self._clock.callLater(PING_AFTER, self._look)
+        self._look_after(PING_AFTER)
 
     def stop(self) -> None:
         """Stand still."""
@@ -47,8 +49,12 @@ class Heartbeat:
             self.start()  # for an owner who bears the silence; one who doesn't stops us
             self._unanswered()
         elif left > 0:
-            self._timer = self._clock.callLater(left, self._look)
+            self._look_after(left)
         else:
             self._asked = True
-            self._timer = self._clock.callLater(PONG_WITHIN, self._look)
+            self._look_after(PONG_WITHIN)
             self._ping()
+
+    def _look_after(self, seconds: float) -> None:
+        now = self._clock.seconds()
+        self._timer = self._clock.callLater(ceil((now + seconds) / _SLOT) * _SLOT - now, self._look)

@@ -28,6 +28,7 @@ from kapokmq.protocols.heartbeat import PONG_WITHIN, Heartbeat
 from kapokmq.protocols.patience import ENDED_WITHIN, Patience
 
 PROTOCOL_ERROR, BAD_PAYLOAD, POLICY, INTERNAL_ERROR = 1002, 1007, 1008, 1011
+_PING = b"\x89\x00"  # final, without a payload
 
 # Autobahn sees only what we have checked already: no extensions, no subprotocols, no origin.
 _HANDSHAKE = (
@@ -65,7 +66,7 @@ class WebSocketConnection(FrameReader):
         self._close = b""
         self._subprotocol = b""
         self._too_long = ""
-        self._heartbeat = Heartbeat(clock, ping=self.sendPing, unanswered=self._silent)
+        self._heartbeat = Heartbeat(clock, ping=self._send_ping, unanswered=self._silent)
         self._patience = Patience(clock, self._unended)
 
     # ------------------------------------------------------------------------------------------------- beginning
@@ -188,6 +189,9 @@ class WebSocketConnection(FrameReader):
     def onPong(self, payload: bytes) -> None:
         """The peer is one that answers pings."""
         self._answers = True
+
+    def _send_ping(self) -> None:
+        self.write(_PING)
 
     def _silent(self) -> None:
         """A ping was not answered."""
