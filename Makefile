@@ -6,15 +6,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/kapokmq.yaml
 HYPOTHESIS_PROFILE ?= ci
-TESTS ?= tests
+# Tests that start real processes run several at once: mostly they wait.
+REAL := tests.integration tests.test_readme
+TESTS ?= $(filter-out $(REAL),$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
+	$(basename $(wildcard tests/test_*.py))))
 
-.PHONY: run test lint types floors unit bench bench-peers bench-smoke clean
+.PHONY: run test lint types floors unit real bench bench-peers bench-smoke clean
 
 run: $(VENV)/run
 	@mkdir -p log
 	@exec $(BIN)/twistd -n --pidfile log/kapokmq.pid --logfile log/kapokmq.log kapokmq --config $(CONFIG)
 
-test: lint types floors unit bench-smoke
+test: lint types floors unit real bench-smoke
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -33,6 +36,9 @@ unit: $(VENV)/test
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include 'kapokmq/core/*' --fail-under 100
 	$(BIN)/coverage report
+
+real: $(VENV)/test
+	$(BIN)/python -m twisted.trial -j 3 --rterrors --temp-directory=_trial_temp_real $(REAL)
 
 bench: $(VENV)/test
 	$(BIN)/python -m bench $(BENCH)
