@@ -1,11 +1,11 @@
 """What Autobahn is told about all connections. Its timers are off: they would use the process's reactor."""
 
-from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.interfaces import IReactorTime
 
 
 class WebSocketFactory(WebSocketServerFactory):
-    """Autobahn's settings, which all connections share."""
+    """Autobahn's settings, which all connections share: their `options`."""
 
     def __init__(self, clock: IReactorTime) -> None:
         super().__init__(reactor=clock, server="")
@@ -19,3 +19,4 @@ class WebSocketFactory(WebSocketServerFactory):
             autoPingTimeout=0,
             allowNullOrigin=True,
         )
+        self.options = {name: getattr(self, name) for name in WebSocketServerProtocol.CONFIG_ATTRS}

@@ -26,10 +26,12 @@ class FrameReader(WebSocketServerProtocol):
     """
 
     lane = True
+    CONFIG_ATTRS = []  # noqa: RUF012 -- as Autobahn has it, which would copy them one by one, and print each connection's
 
     def __init__(self, factory: WebSocketFactory) -> None:
         super().__init__()
         self.factory = factory
+        self.__dict__.update(factory.options)
         self.eager = True
         self._frames: list[bytes] = []
         self._fragments = 0

@@ -6,6 +6,7 @@ At `stopService`: port closed, all committed and confirmed, sockets closed with 
 """
 
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +35,7 @@ from kapokmq.services.drain import Drain
 from kapokmq.services.embedded import EmbeddedEngine
 from kapokmq.services.guarding import guarded
 from kapokmq.services.logs import DailyLog
-from kapokmq.services.loop_delay import EVERY, LoopDelay
+from kapokmq.services.loop_delay import LoopDelay
 from kapokmq.services.metrics import NodeMetrics
 from kapokmq.services.tls import tls_context
 from kapokmq.storage.aside import set_aside
@@ -134,6 +135,7 @@ class Node(Service):
 
     async def _stop(self) -> None:
         self._drain.stop()
+        self._loop_delay.stop()
         for loop in self._loops:
             loop.stop()
         if self._port is not None:
@@ -164,6 +166,7 @@ class Node(Service):
             self._connected,
             __version__,
         )
+        self._loop_delay = LoopDelay(reactor, time.thread_time, self.metrics.observe_delay)
         self.engine = EmbeddedEngine(
             rules_of(settings),
             self._make_store(),
@@ -247,7 +250,7 @@ class Node(Service):
     def _start_loops(self) -> None:
         delivery, store = self.settings.delivery, self.settings.store
         self._loop(self.engine.check, delivery.check_seconds)
-        self._loop(LoopDelay(self._reactor, self.metrics.observe_delay).look, EVERY)
+        self._loop_delay.start()
         if delivery.throttled:
             self._loop(lambda: self.engine.refill(delivery.push_count), delivery.push_interval)
         if store.durability == 1:
