@@ -54,13 +54,14 @@ class Arrivals:
     def appear(self, topic: Topic, messages: Sequence[Message], stop: int, size: int) -> None:
         """Let the groups of a topic see new messages, below the offset `stop`. `size` is theirs in bytes."""
         before, topic.visible = topic.visible, stop
-        eager = self._rules.eager
         delayed = [message for message in messages if message.due is not None]
-        for message in delayed:
-            stored = not eager or message.id <= make_id(topic.number, topic.committed) - 1
-            self._schedule.add(message.due or 0, message.id, stored=stored)
-            if not stored:
-                self._unsaved[message.id] = message
+        if delayed:
+            fresh = make_id(topic.number, topic.committed if self._rules.eager else stop)  # not stored yet
+            self._schedule.add_stored([(message.due or 0, message.id) for message in delayed if message.id < fresh])
+            for message in delayed:
+                if message.id >= fresh:
+                    self._schedule.add(message.due or 0, message.id, stored=False)
+                    self._unsaved[message.id] = message
         self._tally.published(topic, len(messages), len(delayed))
         room = self._memory.held + size <= self._rules.memory_budget
         timed = bool(delayed)

@@ -57,11 +57,20 @@ class Schedule:
 
     def add(self, due: int, message_id: int, *, stored: bool) -> None:
         """A delayed message came. One that is not `stored` yet is kept until `saved` says so."""
-        if not stored:
-            self._pinned.add(message_id)
-        elif not (self._complete or self._loading or (due, message_id) <= self._loaded):
+        if stored:
+            self.add_stored([(due, message_id)])
             return
+        self._pinned.add(message_id)
         self._push((due, message_id))
+        self._bound()
+
+    def add_stored(self, entries: list[Due]) -> None:
+        """Delayed messages are in the store. What is far away is left there."""
+        if not (self._complete or self._loading):
+            loaded = self._loaded
+            entries = [entry for entry in entries if entry <= loaded]
+        for entry in entries:
+            self._push(entry)
         self._bound()
 
     def saved(self, message_ids: Iterable[int]) -> None:
