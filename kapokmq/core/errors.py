@@ -1,6 +1,6 @@
 """What KapokMQ raises on purpose: whose fault, which close code or status, and what to do."""
 
-from serena.core.errors import MisuseError, PeerError, WorldError
+from serena.core.errors import MisuseError, PeerError, TooBig, WorldError, WrongKey
 
 # `name` is what v2 and the API call it (`code` there); docs/protocol.md has the table.
 
@@ -49,22 +49,6 @@ class BadName(PeerError):
 
     name = "badName"
     close_code = 1008
-
-
-class TooBig(PeerError):
-    """More bytes than the settings allow."""
-
-    name = "tooBig"
-    close_code = 1009
-    status = 413
-
-
-class WrongKey(PeerError):
-    """The key does not match."""
-
-    name = "unauthorized"
-    close_code = 1008
-    status = 401
 
 
 class Full(WorldError):

@@ -9,8 +9,8 @@ from kapokmq.core.codec.frames import text_frames
 from kapokmq.core.session.login import LONGEST_KEY, PROMPT, RIGHT, Login
 from kapokmq.protocols.classic import Opening, Visitor, refuse
 from kapokmq.protocols.connections import Connections
-from kapokmq.protocols.limits import WrongKeys
 from kapokmq.protocols.websocket import Limit, WebSocketConnection
+from serena.web.wrong_keys import WrongKeys
 
 _KEY_LIMIT = Limit(LONGEST_KEY, f"key: longer than {LONGEST_KEY} bytes")
 

@@ -25,7 +25,6 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from kapokmq.core.engine import Engine
 from kapokmq.core.errors import TooBig
-from kapokmq.protocols.api.answers import FOREIGN, refused
 from kapokmq.protocols.api.assembly import Backstage, Ending, make_api
 from kapokmq.protocols.api.clients import Switchboard
 from kapokmq.protocols.api.site import Api
@@ -41,6 +40,7 @@ from serena.web.answers import FOREIGN_ORIGIN, NO_CONTENT, NOT_FOUND, Answer, an
 from serena.web.channel import NodeChannel, NodeRequest
 from serena.web.guard import Guard, Slowdown, socket_address
 from serena.web.origin import sent_by_foreign_page
+from serena.web.refusals import FOREIGN, refused
 
 WEBSOCKET_PATHS = (b"/Producers/Conn/", b"/Consumers/Conn/")
 NEW_PATHS = (b"/healthz", b"/readyz", b"/metrics")

@@ -19,13 +19,13 @@ from kapokmq.protocols.connections import Connections, Kind
 from kapokmq.protocols.entrance import Entrance
 from kapokmq.protocols.factory import WebSocketFactory
 from kapokmq.protocols.handshake import RefusedUpgrade, check_upgrade, choose_subprotocol, find_target
-from kapokmq.protocols.limits import WrongKeys
 from kapokmq.protocols.v2_entrance import Terms, V2Entrance
 from kapokmq.protocols.websocket import Limit, WebSocketConnection
 from serena.web.answers import FOREIGN_ORIGIN, NOT_FOUND, PLAIN, Answer, send
 from serena.web.channel import NodeChannel
 from serena.web.guard import KEY_HEADER
 from serena.web.origin import sent_by_foreign_page
+from serena.web.wrong_keys import WrongKeys
 
 LONGEST_ACK = 512  # bytes; codes have 40
 

@@ -18,9 +18,9 @@ from kapokmq.core.session.login import Login
 from kapokmq.core.session.v2 import SUBSCRIPTIONS, UNCONFIRMED
 from kapokmq.protocols.classic import Visitor, refuse
 from kapokmq.protocols.connections import Connections
-from kapokmq.protocols.limits import WrongKeys
 from kapokmq.protocols.v2 import Numbered, V2Conversation
 from kapokmq.protocols.websocket import Limit, WebSocketConnection
+from serena.web.wrong_keys import WrongKeys
 
 LONGEST_HELLO = 16 * 1024  # bytes
 MOST_REFUSED = 20  # frames before hello

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from kapokmq.protocols.connections import Connections
 from kapokmq.services.embedded import EmbeddedEngine
-from kapokmq.services.guarding import guarded
+from serena.services.guarding import guarded
 
 LOOK_EVERY = 0.1  # seconds
 REASON = "this node stops: go to another one"

@@ -25,23 +25,23 @@ from kapokmq.core.group import Choose
 from kapokmq.core.policy import Durability
 from kapokmq.core.rules import Rules
 from kapokmq.core.settings import NodeSettings
-from kapokmq.protocols.address import ClientAddress
 from kapokmq.protocols.api.assembly import Backstage
 from kapokmq.protocols.connections import Connections
-from kapokmq.protocols.limits import WrongKeys
 from kapokmq.protocols.site import NodeFacts, make_site
 from kapokmq.protocols.upgrade import Upgrade
 from kapokmq.services.drain import Drain
 from kapokmq.services.embedded import EmbeddedEngine
-from kapokmq.services.guarding import guarded
-from kapokmq.services.logs import DailyLog
-from kapokmq.services.loop_delay import LoopDelay
 from kapokmq.services.metrics import NodeMetrics
-from kapokmq.services.tls import tls_context
 from kapokmq.storage.aside import set_aside
 from kapokmq.storage.memory import MemoryStore
 from kapokmq.storage.sqlite import SQLiteStore
 from kapokmq.storage.store import Store
+from serena.services.guarding import guarded
+from serena.services.logs import DailyLog
+from serena.services.loop_delay import LoopDelay
+from serena.services.tls import tls_context
+from serena.web.address import ClientAddress
+from serena.web.wrong_keys import WrongKeys
 
 DURABLE: tuple[Durability, ...] = ("memory", "interval", "fsync")  # what a confirmation promises, by isPersistent
 

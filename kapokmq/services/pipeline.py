@@ -17,8 +17,8 @@ from kapokmq.core.effects import Effect
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.ledger import Taken
 from kapokmq.core.moment import Moment
-from kapokmq.services.guarding import guarded
 from kapokmq.storage.store import Store
+from serena.services.guarding import guarded
 
 EAGER_MESSAGES = 5000  # with isPersistent 1: commit before the interval is over
 EAGER_BYTES = 4 << 20

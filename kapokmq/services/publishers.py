@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from kapokmq.core.effects import Confirm, Refuse
 from kapokmq.core.peers import Publisher, Receipt
-from kapokmq.services.guarding import guarded
+from serena.services.guarding import guarded
 
 
 class Publishers:

@@ -15,8 +15,8 @@ from kapokmq.core.group import Group
 from kapokmq.core.moment import Moment
 from kapokmq.core.query import Remnant
 from kapokmq.core.rules import PAGE, PAGE_BYTES
-from kapokmq.services.guarding import guarded
 from kapokmq.storage.store import Due, Page, Remnants, Store
+from serena.services.guarding import guarded
 
 
 class Reads:

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from kapokmq.core.effects import Deliver, Dismiss, Effect
-from kapokmq.services.guarding import guarded
+from serena.services.guarding import guarded
 
 Calls = dict[type, Callable[[Any], None]]
 

@@ -16,6 +16,22 @@ class PeerError(SerenaError):
     status = 400
 
 
+class TooBig(PeerError):
+    """More bytes than the settings allow."""
+
+    name = "tooBig"
+    close_code = 1009
+    status = 413
+
+
+class WrongKey(PeerError):
+    """The key does not match."""
+
+    name = "unauthorized"
+    close_code = 1008
+    status = 401
+
+
 class MisuseError(SerenaError):
     """We broke our own rules: a bug, so log the traceback."""
 

@@ -14,11 +14,11 @@ from twisted.python.failure import Failure
 from twisted.web.server import Site
 
 from kapokmq.core.settings import AccessSettings, DeliverySettings
-from kapokmq.protocols.address import ClientAddress
 from kapokmq.protocols.connections import Connections
-from kapokmq.protocols.limits import WrongKeys
 from kapokmq.protocols.upgrade import Upgrade
 from serena.core.secret import Secret
+from serena.web.address import ClientAddress
+from serena.web.wrong_keys import WrongKeys
 from tests.protocols.fakes import FakeEngine
 
 KEY = "s3cret"

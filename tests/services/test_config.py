@@ -10,8 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.policy import TopicPolicy
 from kapokmq.core.settings import BUILT_IN, NodeSettings
-from kapokmq.services.config import MAX_BYTES, PLACES, load, parse
+from kapokmq.services.config import PLACES, load
 from serena.core.errors import SettingsError
+from serena.services.yaml_file import MAX_BYTES, parse
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors" / "config"
@@ -169,7 +170,7 @@ class YamlTests(SynchronousTestCase):
     def test_an_empty_file_and_a_byte_order_mark(self):
         self.assertEqual(loaded("# nothing\n").server.port, 8011)
         self.assertEqual(loaded(b"\xef\xbb\xbfserver: {port: 5}").server.port, 5)
-        self.assertEqual(parse(b"", "a.yaml"), (None, []))
+        self.assertEqual(parse(b"", "a.yaml", ()), (None, []))
 
     def test_a_secret_in_the_wrong_place_is_not_shown(self):
         for text in (

@@ -28,7 +28,7 @@ from kapokmq.core.settings import (
 )
 from kapokmq.services.node import Node, rules_of
 from serena.core.secret import Secret
-from tests.services.certificates import make_certificate
+from tests.serena.services.certificates import make_certificate
 
 
 def converse(url, messages, context=None):

@@ -1,59 +1,14 @@
-"""What the API answers: JSON whatever happens, with a status that says how it went.
+"""What the API answers beside what was asked for: how something that was asked of a message ended.
 
-    {"error": {"code": "full", "message": "…", "retryAfter": 1}}
-
-`code` is the name of the error (core/errors.py, and below those that only HTTP knows), `message` is for people and
-begins with the field at fault, `retryAfter` is in seconds, and `index` says which message of a publish it was.
+`name` of an error is its `code` in the answer (serena/web/refusals.py).
 """
 
-import math
-from typing import Any
-
 import msgspec
-from msgspec import UNSET, UnsetType
-from twisted.web import http
 
 from kapokmq.core.admin import Verdict
-from kapokmq.core.errors import PeerError, TooBig, WorldError, WrongKey
-from serena.web.answers import JSON, Answer
-
-# Which pages may ask at all is the guard's business; these say what they may do. No credentials: the key is a header.
-CORS: tuple[tuple[str, str], ...] = (
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Authorization, Content-Type, secretKey"),
-    ("Access-Control-Expose-Headers", "Allow, Retry-After"),
-    ("Access-Control-Max-Age", "600"),
-)
-_BESIDE = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), *CORS)
-_STATUSES = {TooBig.name: TooBig.status}  # of refusals that only carry the name of an error
-
-_encode = msgspec.json.Encoder().encode
-
-
-class BadRequest(PeerError):
-    """What was sent can't be read, or has a field that is unknown, missing or out of range."""
-
-    name = "badRequest"
-    status = 400
-
-    def __init__(self, text: str, index: int | None = None) -> None:
-        super().__init__(text)
-        self.index = index  # of the message at fault, in a publish
-
-
-class NotFound(PeerError):
-    """There is no such thing."""
-
-    name = "notFound"
-    status = 404
-
-
-class NotAllowed(PeerError):
-    """There is such a path, and it does not take this method."""
-
-    name = "methodNotAllowed"
-    status = 405
+from serena.core.errors import PeerError
+from serena.web.answers import Answer
+from serena.web.refusals import NotFound, answered, refused
 
 
 class Exists(PeerError):
@@ -77,40 +32,6 @@ class NotJson(PeerError):
     status = 415
 
 
-class Foreign(PeerError):
-    """A page of another origin, while the key is still the one that everybody knows."""
-
-    name = "foreignOrigin"
-    status = 403
-
-
-class Busy(WorldError):
-    """As many wait already as the node lets wait. `retry_after` seconds from now there may be room."""
-
-    name = "busy"
-    status = 503
-
-    def __init__(self, text: str, retry_after: float = 1.0) -> None:
-        super().__init__(text)
-        self.retry_after = round(retry_after, 3)
-
-
-class Fault(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What is wrong. `retry_after` is in seconds; `index` says which message of a publish is at fault."""
-
-    code: str
-    message: str
-    retry_after: float | UnsetType = UNSET
-    index: int | UnsetType = UNSET
-
-
-class Refusal(msgspec.Struct, forbid_unknown_fields=True):
-    """What is answered instead of what was asked for. `result` is the verdict on a message that it is about."""
-
-    error: Fault
-    result: str | UnsetType = UNSET
-
-
 class Result(msgspec.Struct, forbid_unknown_fields=True):
     """It is done."""
 
@@ -120,27 +41,6 @@ class Result(msgspec.Struct, forbid_unknown_fields=True):
 DONE = Result(Verdict.DONE.value)
 
 
-def answered(value: Any, status: int = http.OK) -> Answer:
-    """Answer with a JSON body."""
-    return Answer(_encode(value), JSON, status, cors=False, headers=_BESIDE)
-
-
-def refused(
-    error: PeerError | WorldError, *, result: str | None = None, headers: tuple[tuple[str, str], ...] = ()
-) -> Answer:
-    """Say why not."""
-    name = getattr(error, "name", "unavailable" if isinstance(error, WorldError) else "badRequest")
-    status: int = _STATUSES.get(name, getattr(error, "status", http.SERVICE_UNAVAILABLE))
-    wait, index = getattr(error, "retry_after", None), getattr(error, "index", None)
-    fault = Fault(name, str(error), UNSET if wait is None else wait, UNSET if index is None else index)
-    if wait is not None:
-        headers += (("Retry-After", str(max(1, math.ceil(wait)))),)
-    if status == http.UNAUTHORIZED:
-        headers += (("WWW-Authenticate", "Bearer"),)
-    body = _encode(Refusal(fault, UNSET if result is None else result))
-    return Answer(body, JSON, status, cors=False, headers=(*_BESIDE, *headers))
-
-
 def verdict(found: Verdict, what: str) -> Answer:
     """Say how something that was asked of a message ended. `what` names it, for people."""
     if found is Verdict.DONE:
@@ -148,14 +48,3 @@ def verdict(found: Verdict, what: str) -> Answer:
     late = found is Verdict.TOO_LATE
     error = TooLate(f"{what}: it is too late") if late else NotFound(f"{what}: there is none")
     return refused(error, result=found.value)
-
-
-NO_KEY = refused(WrongKey("secretKey: wrong or missing"))
-FOREIGN = Answer(
-    _encode(Refusal(Fault(Foreign.name, "this origin may not ask while the secretKey is the default"))),
-    JSON,
-    Foreign.status,
-    cors=False,
-)
-BROKEN = Answer(_encode(Refusal(Fault("internal", "internal error"))), JSON, 500, cors=False, headers=_BESIDE)
-OPTIONS = Answer(content_type="", status=http.NO_CONTENT, cors=False, headers=CORS)

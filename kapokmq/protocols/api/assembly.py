@@ -24,9 +24,9 @@ from kapokmq.protocols.api.routes import Face
 from kapokmq.protocols.api.schedule import Schedule
 from kapokmq.protocols.api.searching import Searching
 from kapokmq.protocols.api.site import Api
-from kapokmq.protocols.api.streams import Streams
 from kapokmq.protocols.api.topics import Topics
 from serena.web.guard import Guard
+from serena.web.streams import Streams
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import msgspec
 from twisted.internet.interfaces import IReactorTime
 
 from kapokmq.core.admin import Admin
-from kapokmq.protocols.api.answers import DONE, NotFound, Result, answered
+from kapokmq.protocols.api.answers import DONE, Result
 from kapokmq.protocols.api.cursors import read_pair, write_pair
 from kapokmq.protocols.api.paging import Turns
 from kapokmq.protocols.api.routes import Ask, Routes
@@ -17,6 +17,7 @@ from kapokmq.protocols.api.searching import Cursor, Limit
 from kapokmq.protocols.api.views import MemberView, View, member_view
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import NotFound, answered
 
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 

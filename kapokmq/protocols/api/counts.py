@@ -9,13 +9,13 @@ from msgspec import UNSET, Meta, UnsetType
 from kapokmq.core.admin import Admin
 from kapokmq.core.codec.v2_drafts import LATEST, given, milliseconds
 from kapokmq.core.engine import Engine
-from kapokmq.protocols.api.answers import BadRequest, NotFound, answered
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.searching import Seconds
 from kapokmq.protocols.api.topics import Name
 from kapokmq.protocols.api.views import CountsView, HoursView, View, counts_view, hour_view
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import BadRequest, NotFound, answered
 
 LONGEST_HISTORY = 366 * 86_400  # seconds that one answer covers
 A_WEEK = 7 * 86_400

@@ -3,7 +3,7 @@
 import re
 
 from kapokmq.core.query import Mark
-from kapokmq.protocols.api.answers import BadRequest
+from serena.web.refusals import BadRequest
 
 LONGEST = 40  # characters
 

@@ -7,13 +7,14 @@ from msgspec import Meta
 
 from kapokmq.core.admin import Admin, DeadDone, DeadFilter
 from kapokmq.core.codec.v2_drafts import milliseconds
-from kapokmq.protocols.api.answers import NotFound, Result, answered, verdict
+from kapokmq.protocols.api.answers import Result, verdict
 from kapokmq.protocols.api.cursors import read_offset, write_offset
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.searching import Cursor, Limit, Seconds, Text
 from kapokmq.protocols.api.views import DeadPage, DoneView, dead_view
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import NotFound, answered
 
 _DEAD = "/topics/<topic>/groups/<group>/dead"
 

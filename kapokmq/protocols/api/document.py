@@ -6,13 +6,13 @@ from typing import Any, get_args
 
 import msgspec
 
-from kapokmq.protocols.api.answers import Fault, Refusal, answered
 from kapokmq.protocols.api.examples import EXAMPLES
 from kapokmq.protocols.api.publishing import One
 from kapokmq.protocols.api.routes import PREFIX, Ask, Nothing, Operation, Routes
-from kapokmq.protocols.api.streams import EVENTS
 from serena.web.answers import JSON, Answer
 from serena.web.guard import Guard
+from serena.web.refusals import Fault, Refusal, answered
+from serena.web.streams import EVENTS
 
 _REF = "#/components/schemas/{name}"
 _READABLE = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"

@@ -15,13 +15,13 @@ from kapokmq.core.admin import Admin
 from kapokmq.core.engine import Engine, Subscription, Wish
 from kapokmq.core.pattern import is_pattern
 from kapokmq.core.peers import Delivery
-from kapokmq.protocols.api.answers import NotFound
 from kapokmq.protocols.api.counts import WhichTopics, counts_now
 from kapokmq.protocols.api.routes import Ask, Routes
-from kapokmq.protocols.api.streams import HEAD, Stream, Streams, event
 from kapokmq.protocols.api.views import PassingView, passing
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import NotFound
+from serena.web.streams import HEAD, Stream, Streams, event
 
 _FRESH = 0.5  # seconds for which one reading of the counts does for everybody
 _OWES_NOTHING = Wish(group=None, credit=None, owes=False)

@@ -19,7 +19,8 @@ from kapokmq.protocols.api import (
     topics,
     views,
 )
-from kapokmq.protocols.api.answers import Fault, Refusal, Result
+from kapokmq.protocols.api.answers import Result
+from serena.web.refusals import Fault, Refusal
 
 _CODE = "3d2176ecb2e509da0000000300000100000002a1"
 _AT = 1_795_222_201.5

@@ -12,7 +12,7 @@ from kapokmq.core.codec.v2_drafts import LATEST, milliseconds
 from kapokmq.core.names import check_name
 from kapokmq.core.pattern import is_pattern
 from kapokmq.core.policy import GroupConfig
-from kapokmq.protocols.api.answers import DONE, Exists, NotFound, Result, answered
+from kapokmq.protocols.api.answers import DONE, Exists, Result
 from kapokmq.protocols.api.paging import MOST_TOPICS, NamePage, Turns, first_of, groups_behind, read_names, write_names
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.topics import Name
@@ -27,6 +27,7 @@ from kapokmq.protocols.api.views import (
 )
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import NotFound, answered
 
 
 class Since(msgspec.Struct, forbid_unknown_fields=True):

@@ -12,7 +12,6 @@ from kapokmq.core.codec.v2 import LONGEST_REASON, MOST_NACKED
 from kapokmq.core.codec.v2_drafts import given, milliseconds
 from kapokmq.core.engine import Engine, Subscription
 from kapokmq.core.message import LONGEST_DELAY
-from kapokmq.protocols.api.answers import NotFound, answered
 from kapokmq.protocols.api.groups import Start, find_group, start_of
 from kapokmq.protocols.api.pull import Leased, Pull
 from kapokmq.protocols.api.pulls import Pulls
@@ -21,6 +20,7 @@ from kapokmq.protocols.api.searching import Code, Codes
 from kapokmq.protocols.api.views import PassingView, View, optional, passing
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import NotFound, answered
 
 LONGEST_WAIT = 60  # seconds
 

@@ -9,11 +9,12 @@ from msgspec import UNSET, Meta, UnsetType
 from kapokmq.core.codec.v2_drafts import given
 from kapokmq.core.engine import Engine
 from kapokmq.core.settings import Effective
-from kapokmq.protocols.api.answers import Result, answered
+from kapokmq.protocols.api.answers import Result
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.views import View
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import answered
 
 LONGEST_DRAIN = 86_400  # seconds
 

@@ -11,8 +11,8 @@ from twisted.internet.task import deferLater
 
 from kapokmq.core.admin import Admin, GroupInfo
 from kapokmq.core.names import LONGEST_NAME
-from kapokmq.protocols.api.answers import BadRequest
 from kapokmq.protocols.api.searching import Limit
+from serena.web.refusals import BadRequest
 
 MOST_TOPICS = 1_000  # that one page of groups looks through
 A_TURN = 0.005  # seconds of a reactor's turn that are worked for one request

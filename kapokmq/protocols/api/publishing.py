@@ -11,12 +11,12 @@ from kapokmq.core.codec.v2_drafts import Full, full_drafts
 from kapokmq.core.engine import Engine
 from kapokmq.core.errors import TooMany
 from kapokmq.core.message import Draft
-from kapokmq.protocols.api.answers import answered
 from kapokmq.protocols.api.reading import read_body
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.views import View
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import answered
 
 
 class One(Full, forbid_unknown_fields=True):

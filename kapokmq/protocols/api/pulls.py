@@ -8,8 +8,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from kapokmq.core.engine import Engine
 from kapokmq.core.errors import Draining
-from kapokmq.protocols.api.answers import Busy
 from kapokmq.protocols.api.pull import Leased, Pull
+from serena.web.refusals import Busy
 
 MOST_MEMBERS = 1_000
 MOST_POLLS = 10_000

@@ -12,7 +12,8 @@ import msgspec
 from twisted.web.server import Request
 
 from kapokmq.core.errors import BadEncoding
-from kapokmq.protocols.api.answers import BadRequest, NotJson
+from kapokmq.protocols.api.answers import NotJson
+from serena.web.refusals import BadRequest
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)

@@ -14,10 +14,10 @@ from twisted.web.server import Request
 from kapokmq.core.errors import BadName, PeerError, WorldError
 from kapokmq.core.names import check_name
 from kapokmq.core.pattern import check_pattern, is_pattern
-from kapokmq.protocols.api.answers import BROKEN, NO_KEY, refused
 from kapokmq.protocols.api.reading import body_of, read_body, read_query, unescaped
 from serena.web.answers import Answer, send
 from serena.web.guard import Guard
+from serena.web.refusals import BROKEN, NO_KEY, refused
 
 PREFIX = "/api/v1"
 

@@ -11,13 +11,14 @@ from kapokmq.core.codec.v2_drafts import LATEST, milliseconds
 from kapokmq.core.engine import Engine
 from kapokmq.core.message import LONGEST_DELAY, Found, Status, parse_code
 from kapokmq.core.names import LONGEST_NAME
-from kapokmq.protocols.api.answers import BadRequest, NotFound, Result, answered, verdict
+from kapokmq.protocols.api.answers import Result, verdict
 from kapokmq.protocols.api.cursors import read_pair, write_pair
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.searching import Cursor, Limit
 from kapokmq.protocols.api.views import MessagesPage, MessageView, message_view
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import BadRequest, NotFound, answered
 
 
 class ScheduleQuery(msgspec.Struct, forbid_unknown_fields=True):

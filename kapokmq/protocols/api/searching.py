@@ -10,13 +10,14 @@ from kapokmq.core.codec.v2_drafts import LATEST, milliseconds
 from kapokmq.core.engine import Engine
 from kapokmq.core.message import Status
 from kapokmq.core.names import LONGEST_NAME
-from kapokmq.protocols.api.answers import DONE, NotFound, Result, answered
+from kapokmq.protocols.api.answers import DONE, Result
 from kapokmq.protocols.api.cursors import LONGEST, read_pair, write_pair
 from kapokmq.protocols.api.lives import LifeView, life_view
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.views import STATUSES, CountView, MessagesPage, message_view
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import NotFound, answered
 
 LONGEST_TEXT = 512  # characters that are looked for
 MOST_CODES = 5_000  # in one request

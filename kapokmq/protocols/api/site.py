@@ -9,10 +9,10 @@ from typing import NamedTuple
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from kapokmq.protocols.api.answers import FOREIGN, OPTIONS, BadRequest, NotAllowed, NotFound, refused
 from kapokmq.protocols.api.routes import PREFIX, Face, Operation
 from serena.web.answers import Answer, send
 from serena.web.guard import Guard
+from serena.web.refusals import FOREIGN, OPTIONS, BadRequest, NotAllowed, NotFound, refused
 
 _PREFIX = PREFIX.encode()
 

@@ -11,12 +11,13 @@ from kapokmq.core.admin import Admin
 from kapokmq.core.names import LONGEST_NAME
 from kapokmq.core.pattern import check_topic
 from kapokmq.core.policy import TopicPolicy
-from kapokmq.protocols.api.answers import DONE, Exists, NotFound, Result, answered
+from kapokmq.protocols.api.answers import DONE, Exists, Result
 from kapokmq.protocols.api.paging import NamePage, Turns, first_of
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.views import CountView, TopicsView, TopicView, topic_view
 from serena.web.answers import Answer
 from serena.web.guard import Guard
+from serena.web.refusals import NotFound, answered
 
 MOST_NAMED = 10_000  # groups, by about one page of topics
 

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from kapokmq.core.engine import Wish
 from kapokmq.core.errors import BadName, Gone
 from kapokmq.core.policy import TopicPolicy
-from kapokmq.protocols.api import streams
+from serena.web import streams
 from tests.protocols.api.test_routing import ApiTests
 from tests.protocols.http_fakes import parse
 

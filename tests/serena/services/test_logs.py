@@ -7,7 +7,7 @@ from pathlib import Path
 from twisted.logger import Logger, LogLevel, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.services.logs import DailyLog
+from serena.services.logs import DailyLog
 
 
 def event(text, level=LogLevel.info):

@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.services.loop_delay import BUSY_EVERY, IDLE_EVERY, LoopDelay
+from serena.services.loop_delay import BUSY_EVERY, IDLE_EVERY, LoopDelay
 
 
 class LoopDelayTests(SynchronousTestCase):

@@ -5,8 +5,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.errors import WorldError
-from kapokmq.services.tls import tls_context
-from tests.services.certificates import make_certificate
+from serena.services.tls import tls_context
+from tests.serena.services.certificates import make_certificate
 
 
 class TLSContextTests(SynchronousTestCase):

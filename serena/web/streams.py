@@ -18,8 +18,8 @@ from twisted.internet.task import LoopingCall
 from twisted.web.server import Request
 from zope.interface import implementer
 
-from kapokmq.protocols.api.answers import CORS, Busy
 from serena.web.answers import Answer, set_headers
+from serena.web.refusals import CORS, Busy
 
 EVENTS = "text/event-stream"
 MOST_STREAMS = 1_000

@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.protocols.limits import WrongKeys
+from serena.web.wrong_keys import WrongKeys
 
 
 class WrongKeyTests(SynchronousTestCase):

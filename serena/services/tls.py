@@ -3,7 +3,7 @@
 from OpenSSL import SSL
 from twisted.internet.ssl import ContextFactory
 
-from kapokmq.core.errors import WorldError
+from serena.core.errors import WorldError
 
 
 class ServerContext(ContextFactory):

@@ -1,0 +1,1 @@
+"""What starts and stops, and what a node of any kind needs for it."""

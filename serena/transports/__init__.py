@@ -1,0 +1,1 @@
+"""Twisted carries the bytes."""
