@@ -17,9 +17,9 @@ _STYLE = (
 
 def short(value):
     """A figure as it stands at an axis: 250, 1.5k, 10M."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")):
         if abs(value) >= size:
-            return f"{value / size:.3g}{unit}"
+            return f"{value / size:.1f}".removesuffix(".0") + unit
     return f"{value:.3g}"
 
 

@@ -14,6 +14,9 @@ comes of a stream is the same with and without it; tests/protocols/test_fastlane
 from itertools import takewhile
 from typing import NamedTuple
 
+from autobahn.websocket import USES_NVX
+from autobahn.websocket.xormasker import create_xor_masker
+
 LONGEST = 1 << 20  # bytes of a frame's text that is waited for; a longer one is better read piece by piece
 
 _TEXT = 0x81
@@ -21,6 +24,7 @@ _MASKED = 0x80
 _SHORT = 126  # what the second byte says where the length does not fit there; 127 where it needs 8 bytes
 _CODE = 64  # bytes of a text that many frames in a row may have alike: a code has 40
 _MANY = 64  # frames: fewer are quicker read one by one
+_LONG = 2_000 if USES_NVX else LONGEST + 1  # bytes of a text that Autobahn's machine code unmasks sooner
 _from_bytes = int.from_bytes
 
 
@@ -69,10 +73,13 @@ def cut(data: bytes, longest: int) -> Cut:  # noqa: C901 -- one loop: a call for
             at += (end - at) * len(texts)
             if texts:
                 continue
-        mask = data[mask_at:text_at] * ((length >> 2) + 1)
-        text = (
-            _from_bytes(data[text_at:end], "little") ^ _from_bytes(mask[:length], "little")
-        ).to_bytes(length, "little")  # fmt: skip
+        if length < _LONG:
+            mask = data[mask_at:text_at] * ((length >> 2) + 1)
+            text = (
+                _from_bytes(data[text_at:end], "little") ^ _from_bytes(mask[:length], "little")
+            ).to_bytes(length, "little")  # fmt: skip
+        else:
+            text = create_xor_masker(data[mask_at:text_at], length).process(data[text_at:end])
         if not (text.isascii() or _is_utf8(text)):
             unfinished = False
             break

@@ -70,7 +70,8 @@ class PictureTests(SynchronousTestCase):
 
     def test_short_figures(self):
         self.assertEqual(
-            [pictures.short(value) for value in (0, 2.5, 999, 1_500, 1e7)], ["0", "2.5", "999", "1.5k", "10M"]
+            [pictures.short(value) for value in (0, 0.25, 2.5, 999, 1_500, 4_994, 1e7)],
+            ["0", "0.25", "2.5", "999", "1.5k", "5k", "10M"],
         )
 
     def test_every_chart_can_be_drawn(self):

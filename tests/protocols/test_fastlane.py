@@ -185,6 +185,7 @@ class DifferentialTests(SynchronousTestCase):
 
     def setUp(self):
         self.patch(fastlane, "_MANY", 3)
+        self.patch(fastlane, "_LONG", min(fastlane._LONG, 100))
 
     @settings(max_examples=STREAMS)
     @given(streams())
