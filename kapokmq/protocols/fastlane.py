@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from autobahn.websocket import USES_NVX
-from autobahn.websocket.xormasker import create_xor_masker
+from autobahn.websocket.xormasker import create_xor_masker  # type: ignore[attr-defined]  # it imports it as well
 
 LONGEST = 1 << 20  # bytes of a frame's text that is waited for; a longer one is better read piece by piece
 
