@@ -11,12 +11,12 @@ import sys
 from bench import floors
 from bench.scenario import WINDOW, Load, Terms, broker, publish
 
-TURNS = 3
+TURNS = 5
 LIMITS = {"classic": 1.5, "v2": 4.0}
 _ECHOES = 60_000
 _LOADS = {
     "classic": Load("smoke", "classic", connections=8, total=150_000),
-    "v2": Load("smoke", "v2", connections=1, total=300_000),
+    "v2": Load("smoke", "v2", connections=1, total=500_000),
 }
 
 

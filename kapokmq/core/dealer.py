@@ -55,7 +55,7 @@ class Dealer:
         return bool(self._hungry) and self._allowance > 0
 
     def new_turn(self) -> None:
-        """Everything else had its turn."""
+        """Everything else had its turn: to be called after each turn that dealt."""
         self._dealt_now = 0
 
     def deal(self, now: Moment) -> list[Effect]:
@@ -66,7 +66,7 @@ class Dealer:
                 break
             group, place = self._hungry.popitem(last=False)
             # Under a throttle topics share what is allowed, whoever comes first.
-            share = max(1, self._allowance // left) if self._throttled else DEALT_AT_ONCE
+            share = max(1, self._allowance // left) if self._throttled else DEALT_AT_ONCE - self._dealt_now
             effects += self._round(place, now, share)
             if group.wants_to_deal():
                 self._hungry[group] = place

@@ -22,7 +22,9 @@ def write_through(transport: Any, data: bytes) -> None:
 
 
 def _is_idle(transport: Any) -> bool:
-    """Whether nothing is still to be written, and something may be."""
+    """Whether nothing is still to be written, and something may be, as it stands."""
+    if transport.TLS:
+        return False
     if transport.dataBuffer or transport._tempDataBuffer:  # noqa: SLF001 -- Twisted tells in no other way
         return False
     return bool(transport.connected) and not (transport.disconnecting or transport._writeDisconnecting)  # noqa: SLF001

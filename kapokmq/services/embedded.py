@@ -70,7 +70,13 @@ class EmbeddedEngine(Receiving):
         self._observe = observe
         self._publishers = Publishers(clock, eager=rules.eager)
         self.frozen = False
-        self._turns = Turns(clock, over=self._over, next_wait=self._next_wait, tick=self.tick)
+        self._turns = Turns(
+            clock,
+            over=self._over,
+            next_wait=self._next_wait,
+            tick=self.tick,
+            turned=lambda: self.broker.dealer.new_turn(),  # noqa: PLW0108 -- made by `open`
+        )
         self.run = self._turns.run
         self.admin = Administration(dead_letter_rate)
 

@@ -82,7 +82,7 @@ class NodeMetrics:
 
         self._delays = Histogram(
             "kapokmq_loop_delay_seconds",
-            "How late the reactor was, looked at 50 times a second.",
+            "How late the reactor was, looked at 200 times a second while it has work, else 10 times.",
             buckets=LOOP_DELAYS,
             registry=self.registry,
         )

@@ -14,9 +14,10 @@ Calls = dict[type, Callable[[Any], None]]
 
 
 class Turns:
-    """Runs effects. `calls` has what to do for each type; `over` is called when a turn's effects are carried out.
+    """Runs effects. `calls` has what to do for each type; `over` is called when they are carried out.
 
-    `next_wait` gives the seconds until `tick` is to be called, None for never.
+    `next_wait` gives the seconds until `tick` is to be called, None for never. `turned` is called when the reactor's
+    turn is over that delivered something.
     """
 
     log = Logger()
@@ -28,11 +29,14 @@ class Turns:
         over: Callable[[], None],
         next_wait: Callable[[], float | None],
         tick: Callable[[], None],
+        turned: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._over = over
         self._next_wait = next_wait
         self._tick = tick
+        self._turned = turned
+        self._turn: IDelayedCall | None = None
         self._timer: IDelayedCall | None = None
         self._calls: Calls = {Deliver: self._deliver, Dismiss: _dismiss}
 
@@ -53,13 +57,20 @@ class Turns:
 
     def stop(self) -> None:
         """No more ticks."""
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
+        for timer in (self._timer, self._turn):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._timer = self._turn = None
 
     def _deliver(self, effect: Deliver) -> None:
+        if self._turn is None:
+            self._turn = self._clock.callLater(0, self._turn_over)
         for member in effect.members:
             guarded(self.log, partial(member.consumer.receiver.deliver, effect.delivery))
+
+    def _turn_over(self) -> None:
+        self._turn = None
+        self._turned()
 
     def _arm(self) -> None:
         wait = self._next_wait()

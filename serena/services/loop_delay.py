@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-BUSY_EVERY = 0.02  # seconds: while there is work, a pause of this length is always seen, a shorter one mostly
-IDLE_EVERY = 0.1  # while there is next to none, for these looks are work too
+BUSY_EVERY = 0.005  # seconds: while there is work, a pause seems to be shorter by this at most
+IDLE_EVERY = 0.1  # while there is next to none, for these looks are work too: the first pause may seem shorter by this
 BUSY = 0.05  # of a core
 
 

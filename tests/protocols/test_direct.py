@@ -86,6 +86,13 @@ class WriteTests(SynchronousTestCase):
         write_through(self.transport, b"late")
         self.assertEqual(self.read(), b"")
 
+    def test_what_is_to_be_encrypted_is_left_to_who_does_that(self):
+        self.transport.TLS = True
+        written = []
+        self.transport.write = written.append
+        write_through(self.transport, b"secret")
+        self.assertEqual((self.read(), written), (b"", [b"secret"]))
+
     def test_what_is_no_plain_socket_is_written_as_ever(self):
         transport = StringTransport()
         write_through(transport, b"text")

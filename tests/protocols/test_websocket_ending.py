@@ -150,6 +150,16 @@ class HeartbeatTests(SynchronousTestCase):
         self.node.clock.advance(0.2)
         self.assertEqual(client.take(), [close_frame(1008, "no answer to a ping within 20 s")])
 
+    def test_those_who_came_one_after_the_other_are_pinged_in_one_turn(self):
+        clients = []
+        for _ in range(3):
+            self.node.clock.advance(0.02)
+            clients.append(self.node.enter(CONSUMER))
+        self.node.clock.advance(30 - 0.01)
+        self.assertEqual([client.take() for client in clients], [[], [], []])
+        self.node.clock.advance(0.1)
+        self.assertEqual([client.take() for client in clients], [[(PING, b"")]] * 3)
+
     def test_an_answer_or_any_bytes_keep_it(self):
         for answer in (frame("", PONG), frame("code"), frame("code")[:1]):
             client = self.node.enter(CONSUMER)
