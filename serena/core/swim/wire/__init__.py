@@ -1,0 +1,1 @@
+"""The bytes of memberlist's wire: messages, datagrams, streams."""
