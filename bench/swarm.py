@@ -1,16 +1,16 @@
-"""Many SWIM machines in one process: one clock that leaps from event to event, and a network that loses what it is told to.
+"""Many SWIM machines in one process: a clock that leaps from event to event, a network that loses what it is told to.
 
 Everything is drawn from one seed, so that a run can be had again. Times are seconds of that clock, which begins at 0.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count as numbers
 from random import Random
 
-from serena.core.swim.events import Failed, Joined, Left, Recovered, Suspected
+from serena.core.swim.events import Failed, Joined, Left, Recovered, Suspected, Updated
 from serena.core.swim.members import Identity
 from serena.core.swim.messages import Address, PushPull, State
 from serena.core.swim.profile import LAN
@@ -32,14 +32,13 @@ def _read(part):
 
 @dataclass(eq=False)
 class Node:
-    """A machine, and what became of it. `seen`: for each event, when it happened, about whom."""
+    """A machine, whether it runs, and when it is to be woken."""
 
     name: bytes
     address: Address
     machine: Swim
     up: bool = True
     armed: float | None = None
-    began: float = 0.0
 
 
 @dataclass
@@ -50,7 +49,6 @@ class Traffic:
     bytes: int = 0
     streams: int = 0
     stream_bytes: int = 0
-    parts: Counter = field(default_factory=Counter)
 
 
 class Swarm:
@@ -61,7 +59,7 @@ class Swarm:
     """
 
     def __init__(self, count=0, *, seed=1, profile=LAN, loss=0.0, latency=(0.0002, 0.002), **options):
-        self.random = Random(seed)
+        self.random = Random(seed)  # noqa: S311 -- a simulation
         self.profile = profile
         self.loss = loss
         self.now = 0.0
@@ -73,7 +71,7 @@ class Swarm:
         self._options = options
         self._sides = {}
         self._heap = []
-        self._order = _counter()
+        self._order = numbers()
         for _ in range(count):
             self.add()
 
@@ -85,8 +83,9 @@ class Swarm:
         name = name or b"node-%d" % number
         address = address or Address(bytes((10, 0, number >> 8, number & 255)), 7946)
         identity = Identity(name, address, meta, versions)
-        machine = Swim(identity, self.profile, random=Random(self.random.random()), **{**self._options, **options})
-        node = self.nodes[name] = self._at[address] = Node(name, address, machine, began=self.now)
+        random = Random(self.random.random())  # noqa: S311 -- likewise
+        machine = Swim(identity, self.profile, random=random, **{**self._options, **options})
+        node = self.nodes[name] = self._at[address] = Node(name, address, machine)
         machine.start(self.now)
         self._fetch(node)
         return node
@@ -218,7 +217,8 @@ class Swarm:
         size = sum(map(len, datagram.parts)) + _CHECKSUM * datagram.crc
         if len(datagram.parts) > 1:
             size += 2 + 2 * len(datagram.parts)
-        assert 1 <= len(datagram.parts) <= 127 and all(datagram.parts)
+        assert 1 <= len(datagram.parts) <= 127
+        assert all(datagram.parts)
         self.traffic.datagrams += 1
         self.traffic.bytes += size
         if not self._reaches(node.address, datagram.to) or self.random.random() < self.loss:
@@ -279,5 +279,4 @@ class Swarm:
         return self._sides.get(one, False) == self._sides.get(other, False)
 
 
-_LOGGED = (Joined, Suspected, Recovered, Failed, Left)
-_counter = count
+_LOGGED = (Joined, Updated, Suspected, Recovered, Failed, Left)
