@@ -10,4 +10,4 @@ def guarded(log: Logger, call: Callable[[], None]) -> None:
     try:
         call()
     except Exception:  # noqa: BLE001 -- whatever it is, it is ours, and it is logged with its traceback
-        log.failure("this is a bug in the broker")
+        log.failure("this is a bug in the node")

@@ -1,4 +1,4 @@
-"""One log file a day: `kapokmq-2026-11-21.log` in the log directory, local dates.
+"""One log file a day: `kapokmq-2026-11-21.log`, or what else the node is called, in the log directory, local dates.
 
 A line is `2026-11-21T09:30:01+0000 [namespace#level] text`, as Twisted formats it, with a traceback below where there
 is one. twistd's own log (`--logfile`, or the terminal with `-n`) goes on beside it.
@@ -26,8 +26,14 @@ def _for_owner(path: str, flags: int) -> int:
 class DailyLog:
     """Appends each event but debugging ones to the file of its day. `today` gives the local time."""
 
-    def __init__(self, directory: Path, today: Callable[[], datetime] = lambda: datetime.now().astimezone()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        today: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        name: str = "kapokmq",
+    ) -> None:
         self._directory = directory
+        self._name = name
         self._today = today
         self._day = ""
         self._file: TextIO | None = None
@@ -58,7 +64,7 @@ class DailyLog:
             return
 
     def _turn_to(self, day: str) -> None:
-        path = self._directory / f"kapokmq-{day}.log"
+        path = self._directory / f"{self._name}-{day}.log"
         opened = open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_for_owner)  # noqa: SIM115
         if self._file is not None:
             self._file.close()
