@@ -11,11 +11,29 @@ REAL := tests.integration tests.test_readme
 TESTS ?= $(filter-out $(REAL),$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
 	$(basename $(wildcard tests/test_*.py))))
 
-.PHONY: run test lint types floors unit real bench bench-peers bench-smoke clean
+.PHONY: run cluster test lint types floors unit real bench bench-peers bench-smoke clean
 
 run: $(VENV)/run
 	@mkdir -p log
 	@exec $(BIN)/twistd -n --pidfile log/kapokmq.pid --logfile log/kapokmq.log kapokmq --config $(CONFIG)
+
+# One registry and three brokers on loopback, for demos and tests: HTTP and gossip ports of each. Control-C ends them.
+REGISTRY ?= 8031:8041
+BROKERS ?= 8011:8021 8012:8022 8013:8023
+CLUSTER ?= data/cluster
+
+cluster: $(VENV)/run
+	@mkdir -p $(CLUSTER); started=; trap 'kill $$started 2>/dev/null; wait' INT TERM; \
+	registry=$(REGISTRY); \
+	SERENA_SERVER_PORT=$${registry%:*} SERENA_REGISTRY_GOSSIPPORT=$${registry#*:} SERENA_LOG_DIRECTORY=$(CLUSTER)/log \
+		$(BIN)/twistd -n --pidfile= --logfile=$(CLUSTER)/serena.log serena & started="$$started $$!"; \
+	for broker in $(BROKERS); do \
+		place=$(CLUSTER)/$${broker%:*}; mkdir -p $$place; \
+		KAPOKMQ_CLUSTER_ISCLUSTER=1 KAPOKMQ_CLUSTER_REGISTRYGOSSIPPORT=$${registry#*:} \
+		KAPOKMQ_SERVER_PORT=$${broker%:*} KAPOKMQ_CLUSTER_GOSSIPPORT=$${broker#*:} \
+		KAPOKMQ_MQ_PERSISTENTFILE=$$place/kapokmq.db KAPOKMQ_LOG_DIRECTORY=$$place/log \
+			$(BIN)/twistd -n --pidfile= --logfile=$$place/twistd.log kapokmq & started="$$started $$!"; \
+	done; wait
 
 test: lint types floors unit real bench-smoke
 
@@ -34,7 +52,7 @@ unit: $(VENV)/test
 	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) \
 		$(BIN)/coverage run -m twisted.trial --rterrors --temp-directory=_trial_temp $(TESTS)
 	$(BIN)/coverage combine -q
-	$(BIN)/coverage report --include 'kapokmq/core/*' --fail-under 100
+	$(BIN)/coverage report --include "kapokmq/core/*,serena/core/*" --fail-under 100
 	$(BIN)/coverage report
 
 real: $(VENV)/test

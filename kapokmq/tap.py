@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -34,19 +35,28 @@ class Options(usage.Options):
 class TwistdNode(Node):
     """A node that can't start says so in one line: on the terminal, or through the process that started the daemon."""
 
+    config: str | None = None
+
     def startService(self) -> None:
-        """See Node. SIGUSR2 begins a drain."""
+        """See Node. SIGUSR2 begins a drain; SIGHUP has the settings read again, of which the keys of gossip count."""
         try:
             super().startService()
-            self._on_drain_signal()
+            self._on("SIGUSR2", self.drain)  # SIGUSR1 is twistd's own: it begins another log file
+            self._on("SIGHUP", self._read_again)
         except WorldError:
             # Twisted removes its pid file and lets the process end with 1; only the traceback is left out.
             sys.excepthook = _in_one_line
             raise
 
-    def _on_drain_signal(self) -> None:
-        if hasattr(signal, "SIGUSR2"):  # SIGUSR1 is twistd's own: it begins another log file
-            signal.signal(signal.SIGUSR2, lambda *_: self._reactor.callFromThread(self.drain))
+    def _on(self, name: str, call: Callable[[], None]) -> None:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: self._reactor.callFromThread(call))
+
+    def _read_again(self) -> None:
+        try:
+            self.reload(load(self.config, os.environ))
+        except SettingsError as error:
+            self.log.error("the settings stay as they were: {error}", error=error)
 
 
 def _in_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
@@ -81,7 +91,7 @@ def makeService(options: Options) -> IService:
     sys.setswitchinterval(SWITCH_INTERVAL)
     reactor.callWhenRunning(_leave_alone_what_stays)
     draw = random.Random(os.urandom(16))  # noqa: S311 -- fairness, not secrecy
-    return TwistdNode(
+    node = TwistdNode(
         settings,
         reactor=reactor,
         wall=time.time,
@@ -89,3 +99,5 @@ def makeService(options: Options) -> IService:
         choose=lambda members, count: draw.choices(members, k=count),
         drained=reactor.stop,
     )
+    node.config = None if options["config"] is None else str(Path(options["config"]).resolve())
+    return node

@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from random import Random
 from urllib.parse import unquote
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.engine import Figures
@@ -12,6 +14,14 @@ from kapokmq.protocols.ops import Ops
 from kapokmq.protocols.page import StartPage
 from kapokmq.protocols.producer_http import ProducerHttp
 from kapokmq.services.metrics import NodeMetrics
+from serena.core.node_settings import GossipSettings
+from serena.core.setting_keys import KEYS
+from serena.services.gossip import Gossip
+from serena.services.gossip_metrics import GossipCollector
+from serena.web.members import Members
+from serena.web.ops import Ops as RegistryOps
+from serena.web.page import RegistryPage
+from serena.web.registry import Registry
 from tests.integration.broker import start
 from tests.integration.wire import BINARY, CLOSE, PING, Producer, frame
 
@@ -44,6 +54,36 @@ def tables(text, heading):
 
 def _cells(line):
     return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+class ClusterTests(SynchronousTestCase):
+    """docs/cluster.md and the keys of a registry."""
+
+    def test_it_has_each_key_with_its_default_and_range(self):
+        (rows,) = tables((ROOT / "docs" / "cluster.md").read_text("utf-8"), "Every key of a registry")
+        default = {"None": "none", "()": "`[]`"}
+        self.assertEqual(
+            [(row[0], row[2], row[3], row[4]) for row in rows],
+            [
+                (f"`{key.path}`", key.unit, default.get(str(key.default), f"`{key.default}`"), key.kind.allowed)
+                for key in KEYS
+            ],
+        )
+        self.assertTrue(all(row[1] for row in rows))
+
+    def test_its_metrics_exist(self):
+        gossip = Gossip(GossipSettings(), name="x", reactor=Clock(), chance=Random(1), entropy=bytes)  # noqa: S311
+        found = {family.name: family.type for family in GossipCollector(gossip).collect()}
+        (rows,) = tables((ROOT / "docs" / "cluster.md").read_text("utf-8"), "Metrics")
+        named = {name.removesuffix("_total"): row[1] for row in rows for name in re.findall(r"`(serena_\w+)`", row[0])}
+        self.assertEqual(named, found)
+
+    def test_its_routes_are_answered(self):
+        text = (ROOT / "docs" / "cluster.md").read_text("utf-8")
+        faces = (Registry, Members, RegistryOps, RegistryPage)
+        rules = {rule.rule for face in faces for rule in face.app.url_map.iter_rules()}
+        named = set(re.findall(r"`(?:GET |POST )?(/[A-Za-z0-9/]*)`", "".join(text.split("## A broker")[0])))
+        self.assertEqual(named, rules)
 
 
 class LinkTests(SynchronousTestCase):

@@ -7,7 +7,6 @@ for people, and a test that the two agree.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import ip_address
 from itertools import combinations
 
 from kapokmq.core.setting_topics import CENTURY, Topics
@@ -26,6 +25,14 @@ from kapokmq.core.settings import (
     SyncSettings,
 )
 from serena.core.kinds import Address, Choice, Host, Networks, Number, SecretText, Switch, Text, Whole
+from serena.core.setting_keys import (
+    check_gossip,
+    gossip_keys,
+    gossip_settings,
+    gossip_warnings,
+    is_loopback,
+    text_names,
+)
 from serena.core.settings import Key, Reader, shown_name
 
 ENVIRONMENT = "KAPOKMQ_"
@@ -81,9 +88,7 @@ KEYS = (
     Key("mq.drainTime", Number(0, 86_400), 30, "seconds"),
     Key("topics", Topics(), {}),
     Key("cluster.isCluster", _SWITCH, 0),
-    Key("cluster.gossipPort", _PORT, 8021),
-    Key("cluster.registryAddr", Host(255), "127.0.0.1"),
-    Key("cluster.registryGossipPort", _PORT, 8041),
+    *gossip_keys("cluster", 8021, "127.0.0.1"),
     Key("sync.isSync", _SWITCH, 0),
     Key("sync.isSlave", _SWITCH, 0),
     Key("sync.masterProtocol", Text(), "ws", "", ("master_protocol",)),
@@ -91,9 +96,7 @@ KEYS = (
     Key("sync.masterPort", _PORT, 8011),
     Key("log.directory", _PATH, "log"),
 )
-TEXT_KEYS = frozenset(
-    name for key in KEYS if isinstance(key.kind, Text) for name in (key.path.rpartition(".")[2], *key.older)
-)
+TEXT_KEYS = text_names(KEYS)
 """The names of keys whose values are text even where they look like a number: `secretKey: 0123`."""
 
 
@@ -121,7 +124,7 @@ def _made(reader: Reader, source: str) -> NodeSettings:
     value = reader.value
     addr = value("server.addr") or EVERYWHERE  # as the original took an empty one
     bind = value("server.bind")
-    if "server.bind" not in reader.given and not _loopback(addr):
+    if "server.bind" not in reader.given and not is_loopback(addr):
         bind = EVERYWHERE
     push_count = value("mq.pushCount")
     return NodeSettings(
@@ -172,10 +175,7 @@ def _made(reader: Reader, source: str) -> NodeSettings:
             clean_seconds=value("mq.cleanTime") if value("mq.isClean") else None,
         ),
         cluster=ClusterSettings(
-            enabled=value("cluster.isCluster"),
-            gossip_port=value("cluster.gossipPort"),
-            registry_addr=value("cluster.registryAddr"),
-            registry_gossip_port=value("cluster.registryGossipPort"),
+            enabled=value("cluster.isCluster"), gossip=gossip_settings(reader, "cluster", addr, bind)
         ),
         log=LogSettings(directory=value("log.directory")),
         source=source,
@@ -209,6 +209,7 @@ def _check(reader: Reader, source: str) -> None:
         wrong("mq.memoryBudget", "must be at least mq.maxMessageBytes, or the longest message would never fit")
     if "mq.backoff" in given and value("mq.backoff") > value("mq.backoffMax"):
         wrong("mq.backoff", "must be at most mq.backoffMax, which no attempt waits longer than")
+    check_gossip(reader, "cluster", source)
     if value("sync.isSync"):
         wrong("sync.isSync", "replication is not offered; use mq.isPersistent: 2 and back up its file; isSync: 0 loads")
 
@@ -216,11 +217,11 @@ def _check(reader: Reader, source: str) -> None:
 def _same_ports(reader: Reader) -> Iterable[tuple[str, str]]:
     value, given = reader.value, reader.given
     ports = ["server.port", "cluster.gossipPort"]
-    if value("cluster.registryAddr") == value("server.addr"):
+    if any(place.port is None and place.host == value("server.addr") for place in value("cluster.registryAddr")):
         ports.append("cluster.registryGossipPort")
     for other, path in combinations(ports, 2):
         # A default in the way of a port that was chosen is no mistake while nothing listens there.
-        if value(path) == value(other) and (value("cluster.isCluster") or (path in given and other in given)):
+        if value(path) == value(other) != 0 and (value("cluster.isCluster") or (path in given and other in given)):
             yield path, other
 
 
@@ -237,13 +238,13 @@ def _warnings(reader: Reader, settings: NodeSettings) -> Iterable[str]:
 
     for source, name, today in reader.older:
         yield f"{source}: {name}: an older name of {today}"
-    if settings.access.default_key and not _loopback(settings.server.bind):
+    if settings.access.default_key and not is_loopback(settings.server.bind):
         yield (
             f"{where('mq.secretKey')}: still the key that everybody knows, while {settings.server.bind} is listened on;"
             " choose another"
         )
     if settings.cluster.enabled:
-        yield f"{where('cluster.isCluster')}: clusters come with a later version; GetNodes lists this node alone"
+        yield from gossip_warnings(reader, "cluster", settings.cluster.gossip, settings.source)
 
 
 def _effective(reader: Reader, settings: NodeSettings) -> Iterable[Effective]:
@@ -265,11 +266,3 @@ def _effective(reader: Reader, settings: NodeSettings) -> Iterable[Effective]:
             where = "file" if reader.sources[path] == settings.source else "environment"
         value = follow.get(path, reader.value(path))
         yield Effective(path, written(key, value), written(key, reader.default(path)), where)
-
-
-def _loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

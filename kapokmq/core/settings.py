@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kapokmq.core.policy import TopicPolicy
+from serena.core.gossip_kinds import Place
 from serena.core.kinds import Network
+from serena.core.node_settings import GossipSettings
 from serena.core.secret import Secret
 
 DEFAULT_KEY = "test"  # the originals ship it, so everybody knows it
@@ -134,12 +136,8 @@ class ClusterSettings:
 
     enabled: bool = False
     """Whether to any."""
-    gossip_port: int = 8021
-    """Our own port for gossip, UDP and TCP."""
-    registry_addr: str = "127.0.0.1"
-    """The host of the registry (Serena)."""
-    registry_gossip_port: int = 8041
-    """The registry's port for gossip."""
+    gossip: GossipSettings = field(default_factory=lambda: GossipSettings(port=8021, seeds=(Place("127.0.0.1"),)))
+    """How it takes part; its seeds are registries (Serena)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +205,7 @@ class NodeSettings:
         return {
             "checkSpeed": _number(delivery.check_seconds),
             "cleanTime": _number(retention.clean_seconds or 0),
-            "gossipPort": cluster.gossip_port,
+            "gossipPort": cluster.gossip.port,
             "isClean": int(retention.clean_seconds is not None),
             "isCleanConsumed": int(retention.clean_consumed),
             "isCluster": int(cluster.enabled),
@@ -227,8 +225,8 @@ class NodeSettings:
             "pushRetryTime": _number(delivery.retry_seconds),
             "pushType": 1 + delivery.broadcast,
             "recoveryStrategy": int(store.recover),
-            "registryAddr": cluster.registry_addr,
-            "registryGossipPort": str(cluster.registry_gossip_port),
+            "registryAddr": ",".join(str(seed) for seed in cluster.gossip.seeds),
+            "registryGossipPort": str(cluster.gossip.seed_port),
         }
 
 

@@ -1,6 +1,6 @@
 """The console's routes, those of the original's both generations (spec, 2.4 and 8): all POST, all with the key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,10 +10,11 @@ from klein import Klein
 from kapokmq.core.engine import Engine
 from kapokmq.core.message import Status
 from kapokmq.protocols.classic_http import classic, integer
-from kapokmq.protocols.rows import ConsumerRow, NodeRow, ProducerRow, message_row
+from kapokmq.protocols.rows import ConsumerRow, ProducerRow, message_row
 from serena.web.answers import PLAIN, Answer, answer_json, to_json
 from serena.web.forms import BadField, Form
 from serena.web.guard import Guard
+from serena.web.registry import NodeRow
 
 MOST_MESSAGES = 10_000  # in one answer, whose messages have 8 MiB at most (MessageQuery)
 MOST_PASSED = 1_000_000  # each of them is looked at
@@ -68,7 +69,7 @@ class Shown:
     """What the console tells of its node: its settings but for secrets, and the nodes of the cluster, None without."""
 
     settings: Mapping[str, Any]
-    nodes: Sequence[NodeRow] | None = None
+    nodes: Callable[[], Sequence[NodeRow]] | None = None
 
 
 class Console:
@@ -156,7 +157,7 @@ class Console:
     async def get_nodes(self, form: Form) -> Answer:
         """List the cluster's nodes: as text, and nothing at all without a cluster."""
         nodes = self._shown.nodes
-        return Answer(b"" if nodes is None else to_json(nodes), content_type=PLAIN)
+        return Answer(b"" if nodes is None else to_json(nodes()), content_type=PLAIN)
 
     def _producers(self) -> list[ProducerRow]:
         return [ProducerRow(one.id, one.topic, one.ip, one.joined) for one in self._connections.producers()]

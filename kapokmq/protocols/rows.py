@@ -35,21 +35,8 @@ class ConsumerRow(msgspec.Struct):
     JoinTime: int
 
 
-class NodeRow(msgspec.Struct):
-    """A broker node."""
-
-    Name: str
-    Addr: str
-    Port: str
-
-
 def message_row(found: Found, *, with_data: bool = True) -> MessageRow:
     """Turn what was found into a row."""
     data = found.data if with_data else ""
     created, consumed = found.created // 1000, found.consumed // 1000
     return MessageRow(found.code, data, found.topic, created, consumed, found.delay, int(found.status))
-
-
-def node_row(name: str, addr: str, port: int) -> NodeRow:
-    """List a node."""
-    return NodeRow(name, addr, str(port))

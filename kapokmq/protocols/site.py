@@ -13,7 +13,7 @@ over is answered as the original does (spec, 2.3):
 What is below /api/v1 has answers of its own (api/site.py).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,13 +34,13 @@ from kapokmq.protocols.handshake import V2_PATH
 from kapokmq.protocols.ops import Ops, failure
 from kapokmq.protocols.page import StartPage
 from kapokmq.protocols.producer_http import ProducerHttp
-from kapokmq.protocols.rows import node_row
 from serena.core.secret import Secret
 from serena.web.answers import FOREIGN_ORIGIN, NO_CONTENT, NOT_FOUND, Answer, answer_json, redirect, send
 from serena.web.channel import NodeChannel, NodeRequest
 from serena.web.guard import Guard, Slowdown, socket_address
 from serena.web.origin import sent_by_foreign_page
 from serena.web.refusals import FOREIGN, refused
+from serena.web.registry import NodeRow
 
 WEBSOCKET_PATHS = (b"/Producers/Conn/", b"/Consumers/Conn/")
 NEW_PATHS = (b"/healthz", b"/readyz", b"/metrics")
@@ -81,7 +81,6 @@ class NodeFacts:
     addr: str
     port: int
     version: str
-    cluster: bool = False
     own_hosts: Collection[str] = ()
 
 
@@ -235,10 +234,11 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
     exposition: Callable[[], bytes],
     websocket: IResource,
     clock: IReactorTime,
+    nodes: Callable[[], Sequence[NodeRow]] | None = None,
     slowdown: Slowdown | None = None,
     client_address: Callable[[Request], str] = socket_address,
 ) -> NodeSite:
-    """Put a node's HTTP together. `settings` is what GetConfig shows."""
+    """Put a node's HTTP together. `settings` is what GetConfig shows; `nodes` are the cluster's, None without one."""
     own_hosts = {node.addr, *node.own_hosts}
     guard = Guard(
         access.secret,
@@ -247,7 +247,6 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
         client_address=client_address,
         slowdown=slowdown,
     )
-    nodes = [node_row(node.name, node.addr, node.port)] if node.cluster else None
     apps = (
         Console(engine, guard, connections, Shown(settings, nodes)).app,
         ProducerHttp(engine, guard, access.max_message_bytes).app,

@@ -5,6 +5,7 @@ is answered before the reactor's next turn), store.
 At `stopService`: port closed, all committed and confirmed, sockets closed with 1001, store closed.
 """
 
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -22,54 +23,27 @@ from twisted.logger import Logger, globalLogPublisher
 from kapokmq import __version__
 from kapokmq.core.errors import WorldError
 from kapokmq.core.group import Choose
-from kapokmq.core.policy import Durability
-from kapokmq.core.rules import Rules
 from kapokmq.core.settings import NodeSettings
 from kapokmq.protocols.api.assembly import Backstage
 from kapokmq.protocols.connections import Connections
 from kapokmq.protocols.site import NodeFacts, make_site
 from kapokmq.protocols.upgrade import Upgrade
+from kapokmq.services.cluster import Cluster
 from kapokmq.services.drain import Drain
 from kapokmq.services.embedded import EmbeddedEngine
 from kapokmq.services.metrics import NodeMetrics
+from kapokmq.services.rules import DURABLE, rules_of
 from kapokmq.storage.aside import set_aside
 from kapokmq.storage.memory import MemoryStore
 from kapokmq.storage.sqlite import SQLiteStore
 from kapokmq.storage.store import Store
+from serena.services.gossip_metrics import GossipCollector
 from serena.services.guarding import guarded
 from serena.services.logs import DailyLog
 from serena.services.loop_delay import LoopDelay
 from serena.services.tls import tls_context
 from serena.web.address import ClientAddress
 from serena.web.wrong_keys import WrongKeys
-
-DURABLE: tuple[Durability, ...] = ("memory", "interval", "fsync")  # what a confirmation promises, by isPersistent
-
-
-def rules_of(settings: NodeSettings) -> Rules:
-    """What the broker decides with."""
-    delivery, retention = settings.delivery, settings.retention
-    return Rules(
-        broadcast=delivery.broadcast,
-        retry_count=delivery.retry_count,
-        retry_seconds=delivery.retry_seconds,
-        lease_seconds=delivery.retry_seconds if delivery.leases_time_out else None,
-        throttled=delivery.throttled,
-        eager=settings.store.durability == 1,
-        paged=settings.store.durability != 0,
-        buffer=delivery.buffer,
-        memory_budget=delivery.memory_budget,
-        clean_consumed=retention.clean_consumed,
-        clean_seconds=retention.clean_seconds,
-        max_topics=delivery.max_topics,
-        durable=DURABLE[settings.store.durability],
-        ack_wait=delivery.retry_seconds if delivery.ack_wait is None else delivery.ack_wait,
-        max_attempts=delivery.max_attempts,
-        backoff=delivery.backoff,
-        backoff_max=delivery.backoff_max,
-        dedup_window=delivery.dedup_window,
-        policies=settings.topics,
-    )
 
 
 class Node(Service):
@@ -118,11 +92,16 @@ class Node(Service):
         try:
             self._put_together()
             self._listen()
+            if self.settings.cluster.enabled:
+                self.metrics.registry.register(
+                    GossipCollector(self.cluster.start(self.settings.server.addr, self.port))
+                )
             self.engine.open()
         except WorldError as error:
             self.log.error("the node does not start: {error}", error=error)
             if self._port is not None:
                 self._port.stopListening()
+                self.cluster.leave()
             self._close_logs()
             raise
         self._start_loops()
@@ -131,10 +110,21 @@ class Node(Service):
 
     def drain(self, seconds: float | None = None) -> None:
         """Take no more, wait at most so many seconds (None: mq.drainTime) until nothing is in flight, then end."""
+        self.cluster.leave()  # so that clients look for another node
         self._drain.begin(self.settings.delivery.drain_seconds if seconds is None else seconds)
+
+    def reload(self, settings: NodeSettings) -> None:
+        """Take over what can change while the node runs: the keys of gossip. Raises SettingsError."""
+        keys = settings.cluster.gossip.keys
+        if keys == self.settings.cluster.gossip.keys:
+            self.log.info("nothing that can change while the node runs has changed")
+            return
+        self.cluster.reload_keys(keys)
+        self.settings = settings
 
     async def _stop(self) -> None:
         self._drain.stop()
+        left = self.cluster.leave()
         self._loop_delay.stop()
         for loop in self._loops:
             loop.stop()
@@ -144,6 +134,7 @@ class Node(Service):
         self._end_api()
         await self.connections.close_all(self._reactor)
         await self.engine.close()
+        await left
         self.log.info("the node has stopped")
         self._close_logs()
 
@@ -167,6 +158,13 @@ class Node(Service):
             __version__,
         )
         self._loop_delay = LoopDelay(reactor, time.thread_time, self.metrics.observe_delay)
+        self.cluster = Cluster(
+            settings.cluster.gossip,
+            reactor=reactor,
+            chance=random.Random(self._entropy(16)),  # noqa: S311 -- fairness, not secrecy
+            entropy=self._entropy,
+            cpu=time.thread_time,
+        )
         self.engine = EmbeddedEngine(
             rules_of(settings),
             self._make_store(),
@@ -223,7 +221,6 @@ class Node(Service):
                 addr=server.addr,
                 port=server.port,
                 version=__version__,
-                cluster=self.settings.cluster.enabled,
                 own_hosts=own_hosts,
             ),
             settings=self.settings.shown,
@@ -232,6 +229,7 @@ class Node(Service):
             exposition=self.metrics.exposition,
             websocket=websocket,
             clock=self._reactor,
+            nodes=self.cluster.nodes if self.settings.cluster.enabled else None,
             slowdown=wrong_keys,
             client_address=client_address,
         )

@@ -9,7 +9,10 @@ import kapokmq
 from kapokmq.cli.main import main
 
 HUNTER = "hunter2-never-shown"
-CLUSTER = "cluster.isCluster: clusters come with a later version; GetNodes lists this node alone"
+CLUSTER = (
+    "cluster.gossipKey: none, while 0.0.0.0 is listened on: whoever reaches the gossip port can join the pool and forge"
+    " members; give a key, or gossip.allowed"
+)
 EVERY_LINE = f"""\
 server:
   addr: mq.example.com

@@ -22,6 +22,7 @@ from kapokmq.core.settings import (
     StoreSettings,
     SyncSettings,
 )
+from serena.core.gossip_kinds import Place
 from serena.core.secret import Secret
 
 FILE = "config/kapokmq.yaml"
@@ -128,8 +129,9 @@ class MeaningTests(SynchronousTestCase):
         self.assertEqual(node.topics, (("audit", TopicPolicy(retention="log")), ("*.eu", TopicPolicy(max_age=24.0))))
         self.assertEqual(node.store, StoreSettings(1, "x.db", 0.5, False))
         self.assertEqual(node.retention, RetentionSettings(True, 14.0))
-        self.assertEqual((node.cluster.gossip_port, node.cluster.registry_addr), (15, "r"))
-        self.assertEqual(node.cluster.registry_gossip_port, 16)
+        gossip = node.cluster.gossip
+        self.assertEqual((gossip.port, gossip.seeds, gossip.seed_port), (15, (Place("r"),), 16))
+        self.assertEqual((gossip.addr, gossip.bind), ("mq.example.com", "10.0.0.1"), "the server's")
         self.assertEqual(node.sync, SyncSettings(True, "wss", "m", 17))
         self.assertEqual((node.log.directory, node.source, node.warnings), ("l", FILE, ()))
         self.assertNotIn(HUNTER, repr(node))
@@ -164,7 +166,10 @@ class MeaningTests(SynchronousTestCase):
             (
                 "f: mq.sendCount: an older name of mq.pushCount",
                 "f: mq.secretKey: still the key that everybody knows, while 0.0.0.0 is listened on; choose another",
-                "f: cluster.isCluster: clusters come with a later version; GetNodes lists this node alone",
+                (
+                    "f: cluster.gossipKey: none, while 0.0.0.0 is listened on: whoever reaches the gossip port can join"
+                    " the pool and forge members; give a key, or gossip.allowed"
+                ),
             ),
         )
         node = read_settings({"server": {"addr": "mq"}}, FILE, {"KAPOKMQ_MQ_SECRETKEY": HUNTER})

@@ -16,6 +16,7 @@ from kapokmq.core.peers import Receipt
 from kapokmq.protocols.api.assembly import Backstage
 from kapokmq.protocols.site import NodeFacts, make_site
 from serena.core.secret import Secret
+from serena.web.registry import NodeRow
 
 CODE = "3d2176ecb2e509da58b5c675d89c9bf06b00eab9"
 NOW = 1_795_222_300.25  # unix seconds, on the fakes' wall
@@ -152,7 +153,8 @@ class FakeNode:
         return make_site(
             engine=self.engine,
             access=self.access,
-            node=NodeFacts("mq:127.0.0.1:8011", "127.0.0.1", 8011, "0.1.0", cluster=self.cluster, own_hosts=("own",)),
+            node=NodeFacts("mq:127.0.0.1:8011", "127.0.0.1", 8011, "0.1.0", own_hosts=("own",)),
+            nodes=(lambda: [NodeRow("mq:127.0.0.1:8011", "127.0.0.1", "8011")]) if self.cluster else None,
             settings={"pushType": 1, "checkSpeed": 5},
             connections=self.connections,
             backstage=Backstage(self.admin, self.drains.append, lambda: NOW, self.config),

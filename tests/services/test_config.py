@@ -12,6 +12,7 @@ from kapokmq.core.policy import TopicPolicy
 from kapokmq.core.settings import BUILT_IN, NodeSettings
 from kapokmq.services.config import PLACES, load
 from serena.core.errors import SettingsError
+from serena.core.setting_keys import OVERRIDES
 from serena.services.yaml_file import MAX_BYTES, parse
 
 ROOT = Path(__file__).parents[2]
@@ -256,6 +257,8 @@ class ShippedTests(SynchronousTestCase):
         for part in ("server", "access", "delivery", "store", "retention", "cluster", "sync", "log", "topics"):
             self.assertEqual(getattr(node, part), getattr(NodeSettings(), part))
         without = {"server.tls.certificate", "server.tls.key", "mq.ackWait", "topics"}
+        without |= {"cluster.gossipAddr", "cluster.gossipBind", "cluster.delegateVersions"}
+        without |= {f"cluster.gossip.{name}" for name in OVERRIDES}  # the profile's
         self.assertEqual({each.path for each in node.effective if each.source == "default"}, without)
 
     def test_what_is_commented_out_in_it_can_be_used(self):

@@ -26,7 +26,8 @@ from kapokmq.core.settings import (
     ServerSettings,
     StoreSettings,
 )
-from kapokmq.services.node import Node, rules_of
+from kapokmq.services.node import Node
+from kapokmq.services.rules import rules_of
 from serena.core.secret import Secret
 from tests.serena.services.certificates import make_certificate
 
