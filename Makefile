@@ -6,9 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/kapokmq.yaml
 HYPOTHESIS_PROFILE ?= ci
-# Tests that start real processes run several at once: mostly they wait.
-REAL := tests.integration tests.test_readme
-TESTS ?= $(filter-out $(REAL),$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
+# Tests that start real processes run two at once: mostly they wait.
+# Those that say how late something may be at most run alone.
+ALONE := tests.integration.test_delays
+REAL := $(filter-out $(ALONE),$(subst /,.,$(basename $(wildcard tests/integration/test_*.py)))) tests.test_readme
+TESTS ?= $(filter-out tests.integration tests.test_readme,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
 	$(basename $(wildcard tests/test_*.py))))
 
 .PHONY: run cluster test lint types floors unit real bench bench-peers bench-smoke clean
@@ -56,7 +58,8 @@ unit: $(VENV)/test
 	$(BIN)/coverage report
 
 real: $(VENV)/test
-	$(BIN)/python -m twisted.trial -j 3 --rterrors --temp-directory=_trial_temp_real $(REAL)
+	$(BIN)/python -m twisted.trial -j 2 --rterrors --temp-directory=_trial_temp_real $(REAL)
+	$(BIN)/python -m twisted.trial --rterrors --temp-directory=_trial_temp_real $(ALONE)
 
 bench: $(VENV)/test
 	$(BIN)/python -m bench $(BENCH)

