@@ -4,13 +4,13 @@ Everything is drawn from one seed, so that a run can be had again. Times are sec
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import count as numbers
 from random import Random
 
-from serena.core.swim.events import Failed, Joined, Left, Recovered, Suspected, Updated
+from serena.core.swim.events import Contacted, Failed, Joined, Left, Recovered, Suspected, Updated
 from serena.core.swim.members import Identity
 from serena.core.swim.messages import Address, PushPull, State
 from serena.core.swim.profile import LAN
@@ -39,6 +39,7 @@ class Node:
     machine: Swim
     up: bool = True
     armed: float | None = None
+    again: dict = field(default_factory=dict)  # seconds, by the address of whoever is to be joined
 
 
 @dataclass
@@ -90,10 +91,11 @@ class Swarm:
         self._fetch(node)
         return node
 
-    def join(self, node, other):
-        """A node joins by another's address."""
-        node.machine.join(other.address, self.now)
-        self._fetch(node)
+    def join(self, node, other, again=None):
+        """A node joins by another's address; if that fails, once more after so many seconds, for ever."""
+        if again is not None:
+            node.again[other.address] = again
+        self._join(node, other.address)
 
     def gather(self, over=2.0, within=120.0):
         """All join by the first, spread over some seconds; run until everybody knows everybody. Gives how long."""
@@ -190,6 +192,11 @@ class Swarm:
 
     # ----------------------------------------------------------------------------------------------------- the wires
 
+    def _join(self, node, address):
+        if node.up:
+            node.machine.join(address, self.now)
+            self._fetch(node)
+
     def _fetch(self, node):
         """Do what a machine wants, and wake it when it says so."""
         machine = node.machine
@@ -200,6 +207,8 @@ class Swarm:
         for event in machine.events():
             if isinstance(event, _LOGGED):
                 self.log.append((self.now, node.name, event))
+            elif isinstance(event, Contacted) and not event.ok and event.address in node.again:
+                self.at(self.now + node.again[event.address], lambda to=event.address: self._join(node, to))
         deadline = machine.next_deadline()
         if deadline is not None and deadline != node.armed:
             node.armed = deadline

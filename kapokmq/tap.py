@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from twisted.application.service import IService
 from twisted.python import usage
 
+from kapokmq.core.settings import BUILT_IN
 from kapokmq.services.config import load
 from kapokmq.services.node import Node
 from serena.core.errors import SettingsError, WorldError
@@ -99,5 +100,6 @@ def makeService(options: Options) -> IService:
         choose=lambda members, count: draw.choices(members, k=count),
         drained=reactor.stop,
     )
-    node.config = None if options["config"] is None else str(Path(options["config"]).resolve())
+    # With --rundir it works in another folder from here on, and is to find the same file again.
+    node.config = None if settings.source == BUILT_IN else str(Path(settings.source).resolve())
     return node

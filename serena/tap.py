@@ -15,6 +15,7 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from serena.core.errors import SettingsError, WorldError
+from serena.core.node_settings import BUILT_IN
 from serena.services.config import load
 from serena.services.registry_node import RegistryNode
 
@@ -90,5 +91,6 @@ def makeService(options: Options) -> IService:
         chance=random.Random(os.urandom(16)),  # noqa: S311 -- lots, not secrets
         entropy=os.urandom,
     )
-    node.config = options["config"]
+    # With --rundir it works in another folder from here on, and is to find the same file again.
+    node.config = None if settings.source == BUILT_IN else str(Path(settings.source).resolve())
     return node

@@ -75,7 +75,8 @@ class Gossip(Service):
         self._chance = chance
         self._resolve = resolve or resolver(reactor, settings.bind)
         self._elsewhere = elsewhere or threads(reactor)
-        self._listeners: list[Listener] = [Notices().heard]
+        self._notices = Notices(reactor)
+        self._listeners: list[Listener] = [self._notices.heard]
         self._codecs = codecs_of(settings, entropy)
         self.datagrams = Datagrams(self.admission, self._take, ipv6=":" in settings.bind)
         self._door: Door | None = None
@@ -163,10 +164,10 @@ class Gossip(Service):
         self._seeds.start()
 
     async def _own_host(self) -> bytes:
-        """The address to announce. A name is resolved until it is one."""
-        addr = announced(self.settings.addr, self.settings.bind)
+        """The address to announce. A name is resolved until it is one, and a network waited for."""
         while True:
             try:
+                addr = announced(self.settings.addr, self.settings.bind)
                 return next(iter(await self._resolve(addr)))
             except WorldError as error:
                 self._trouble = f"gossip: {error}"
@@ -187,6 +188,7 @@ class Gossip(Service):
             await gone
             self._gone = None
             self._driver.stop()
+        self._notices.stop()
         if self._ports is not None:
             await self._ports.close()
         if self._asking is not None:

@@ -16,7 +16,7 @@ from serena.transports.addresses import packed
 Resolve = Callable[[str], Awaitable[Sequence[bytes]]]
 """Gives the addresses of a host, 4 or 16 bytes each. Raises WorldError where there are none."""
 
-_ANYWHERE = ("192.0.2.1", 9)  # an address that no network has: nothing is sent there
+_ANYWHERE, _ANYWHERE6 = ("192.0.2.1", 9), ("2001:db8::1", 9)  # that no network has; nothing is sent there
 
 
 @implementer(IResolutionReceiver)
@@ -62,18 +62,30 @@ def resolver(reactor: Any, bind: str) -> Resolve:
     return resolve
 
 
-def announced(addr: str, bind: str) -> str:
-    """The host to announce: `addr`, or where that is all addresses, one of this machine's."""
+def own_host(family: int) -> str | None:
+    """This machine's address towards others, AF_INET's or AF_INET6's; None where it has none."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(_ANYWHERE6 if family == socket.AF_INET6 else _ANYWHERE)
+            return str(probe.getsockname()[0])
+    except OSError:
+        return None
+
+
+def announced(addr: str, bind: str, own: Callable[[int], str | None] = own_host) -> str:
+    """The host to announce: `addr`, or where that is all addresses, one of this machine's. Raises WorldError."""
     for host in (addr, bind):
         try:
             if not ip_address(host).is_unspecified:
                 return host
         except ValueError:
             return host  # a name
-    family = socket.AF_INET6 if ":" in bind and ":" in addr else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(_ANYWHERE)
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
+    families = [socket.AF_INET]
+    if ":" in bind:  # it takes both, so that either will do
+        families.insert(0 if ":" in addr else 1, socket.AF_INET6)
+    found = next(filter(None, map(own, families)), None)
+    if found is None:
+        raise WorldError(
+            f"{bind}: no network has an address of this machine yet; name the address that others are told"
+        )
+    return found

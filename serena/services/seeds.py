@@ -6,7 +6,7 @@ has failed or left: when it is a live member no more, it is tried again. So a re
 finds its nodes again, and a pool that was cut in two is one again, whoever was alone and whoever was not.
 
 A seed that announces an address other than its place (behind a NAT) is never seen there. It is asked once a minute, or
-at once by who is alone.
+at once by who is alone. A name that is only our own is resolved again once a minute: others may get it later.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +23,7 @@ from serena.core.swim.chance import Chance
 from serena.core.swim.events import Contacted
 from serena.core.swim.messages import Address
 from serena.services.resolving import Resolve
+from serena.transports.addresses import packed
 
 FIRST = 0.25  # seconds
 MOST = 15.0
@@ -141,6 +142,8 @@ class Seeds:
         seed.addresses = [one for one in (Address(host, port) for host in hosts) if _comparable(one) != self._own]
         if not seed.addresses or self._is_live(seed):
             self._settle(seed)
+            if not seed.addresses and _is_name(seed.place.host):
+                seed.timer = self._clock.callLater(ELSEWHERE, self._try, seed)
             return
         # Should its end never be told, it is tried again all the same.
         seed.timer = self._clock.callLater(ELSEWHERE, self._try, seed)
@@ -191,6 +194,14 @@ class Seeds:
 
 def _comparable(address: Address) -> Address:
     return Address(plain(address.host), address.port)
+
+
+def _is_name(host: str) -> bool:
+    try:
+        packed(host)
+    except ValueError:
+        return True
+    return False
 
 
 def _cancel(timer: IDelayedCall | None) -> None:

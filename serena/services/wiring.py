@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import DeferredSemaphore
+from twisted.internet.defer import DeferredSemaphore, fail
 from twisted.internet.threads import deferToThreadPool
 
 from serena.core.node_settings import GossipSettings
@@ -12,10 +12,11 @@ from serena.core.swim.profile import PROFILES, Profile
 from serena.core.swim.wire.datagrams import DatagramCodec
 from serena.core.swim.wire.keyring import Keyring
 from serena.core.swim.wire.streams import StreamCodec
-from serena.transports.stream import Elsewhere
+from serena.transports.stream import Crowded, Elsewhere
 
 AT_ONCE = 2  # works in other threads: each may hold what a stream unpacks to
-ENTRIES = 4  # times as many members as may be known are read in a push/pull
+WAITING = 128  # works more: as many as there may be push/pulls
+ENTRIES = 2  # times as many members as may be known are read in a push/pull
 
 
 def profile_of(settings: GossipSettings) -> Profile:
@@ -57,10 +58,12 @@ def rekey(ring: Keyring, keys: Sequence[bytes]) -> None:
 
 
 def threads(reactor: Any) -> Elsewhere:
-    """What works in the reactor's threads, a few at a time."""
+    """What works in the reactor's threads, a few at a time; so many more may wait."""
     few = DeferredSemaphore(AT_ONCE)
 
     def elsewhere(work: Callable[[], Any]) -> Any:
+        if len(few.waiting) >= WAITING:
+            return fail(Crowded())
         return few.run(deferToThreadPool, reactor, reactor.getThreadPool(), work)
 
     return elsewhere

@@ -19,14 +19,14 @@ def packed(host: str) -> bytes:
 
 @lru_cache(4096)
 def unpacked(host: bytes) -> str:
-    """An address in its usual spelling."""
-    return str(ip_address(host))
+    """An address in its usual spelling, which is that of IPv4 also where IPv6 wraps it: peers may announce it so."""
+    return str(ip_address(plain(host)))
 
 
 @lru_cache(4096)
 def wrapped(host: bytes) -> str:
     """An address as a socket of IPv6 takes it: an IPv4 address is wrapped."""
-    return f"::ffff:{unpacked(host)}" if len(host) == _IPV4_LENGTH else unpacked(host)
+    return f"::ffff:{unpacked(host)}" if len(plain(host)) == _IPV4_LENGTH else unpacked(host)
 
 
 def address_of(host: str, port: int) -> Address:

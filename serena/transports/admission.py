@@ -1,15 +1,16 @@
 """What one address, and all together, may ask of a member: checked before anything is decoded.
 
-    datagrams        2,000 a second and address (4,000 at once), of at most 64 KiB; 20 a second that are beyond 8 KiB,
-                     which members do not send, and which take long where they are compressed
+    datagrams        2,000 a second and address (4,000 at once), of at most 64 KiB
+    their bytes      512 KiB a second and address (1 MiB at once), as they came or unpacked, whichever is more: a member
+                     sends some 30 KiB a second, and time to read them grows with bytes
     streams          50 a second and address (200 at once), 128 open an address, 256 in all
-    bytes held       64 MiB in all streams together
-    push/pulls       128 at once: streams that have brought more than a ping has
+    bytes held       64 MiB in all streams together, of others and of ours
+    push/pulls       128 at once: streams, of ours too, that have brought more than a ping has
 
 What is refused is counted by reason and not answered.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,8 +24,8 @@ class Bounds:
     datagram_bytes: int = 65_536
     datagram_rate: float = 2_000.0
     datagram_burst: int = 4_000
-    large_datagram: int = 8_192
-    large_rate: float = 20.0
+    datagram_byte_rate: float = float(512 << 10)
+    datagram_byte_burst: int = 1 << 20
     stream_rate: float = 50.0
     stream_burst: int = 200
     streams: int = 256
@@ -33,6 +34,29 @@ class Bounds:
     ping_bytes: int = 1_024
     held_bytes: int = 64 << 20
     streams_out: int = 256
+
+
+class Budgets:
+    """`rate` bytes a second, `burst` at once, for each of the last `most` hosts.
+
+    Who has some left may take any amount: then it owes the rest, and gets nothing until that is paid.
+    """
+
+    def __init__(self, rate: float, burst: int, most: int = 4096) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._most = most
+        self._left: OrderedDict[bytes, tuple[float, float]] = OrderedDict()  # bytes, and when there were so many
+
+    def allows(self, host: bytes, amount: int, now: float) -> bool:
+        """Whether this host may have so many more, at `now` in steady seconds."""
+        left, since = self._left.pop(host, (float(self._burst), now))
+        left = min(self._burst, left + (now - since) * self._rate)
+        allowed = left > 0
+        self._left[host] = (left - amount if allowed else left, now)
+        if len(self._left) > self._most:
+            self._left.popitem(last=False)
+        return allowed
 
 
 class Admission:
@@ -47,7 +71,7 @@ class Admission:
         self._allowed = allowed
         self._seconds = seconds
         self._datagrams = Rates(bounds.datagram_rate, bounds.datagram_burst)
-        self._large = Rates(bounds.large_rate, int(bounds.large_rate))
+        self._bytes = Budgets(bounds.datagram_byte_rate, bounds.datagram_byte_burst)
         self._streams = Rates(bounds.stream_rate, bounds.stream_burst)
         self._open: Counter[bytes] = Counter()
         self._streams_open = 0
@@ -66,9 +90,11 @@ class Admission:
         if length > self.bounds.datagram_bytes:
             return self._drop("oversized")
         now = self._seconds()
-        if length > self.bounds.large_datagram and not self._large.allows(host, now):
-            return self._drop("rate")
-        return self._datagrams.allows(host, now) or self._drop("rate")
+        return (self._datagrams.allows(host, now) and self._bytes.allows(host, length, now)) or self._drop("rate")
+
+    def takes_unpacked(self, host: bytes, more: int) -> bool:
+        """Whether a datagram that was looked at is read: it unpacked to so many bytes more than it came with."""
+        return more <= 0 or self._bytes.allows(host, more, self._seconds()) or self._drop("rate")
 
     def takes_stream(self, host: bytes) -> bool:
         """Whether a stream is listened to. Then it is to be closed with `stream_closed`."""
@@ -85,8 +111,7 @@ class Admission:
     def stream_closed(self, host: bytes, held: int) -> None:
         """A stream is over that held so many bytes."""
         self._streams_open -= 1
-        self._held -= held
-        self._push_pulls -= held > self.bounds.ping_bytes
+        self.released(held)
         if self._open[host] > 1:
             self._open[host] -= 1
         else:
@@ -100,6 +125,11 @@ class Admission:
             if self._push_pulls > self.bounds.push_pulls:
                 return self._drop("tooManyStreams")
         return self._held <= self.bounds.held_bytes or self._drop("busy")
+
+    def released(self, held: int) -> None:
+        """A stream, of ours or of others, holds those bytes no more."""
+        self._held -= held
+        self._push_pulls -= held > self.bounds.ping_bytes
 
     def _drop(self, reason: str) -> bool:
         self.dropped[reason] += 1

@@ -8,13 +8,13 @@ from twisted.internet.interfaces import IAddress, IConnector, IDelayedCall
 from twisted.internet.protocol import ClientFactory, connectionDone
 from twisted.python.failure import Failure
 
-from serena.core.swim.messages import Exchange
+from serena.core.swim.messages import Exchange, Ping
 from serena.core.swim.outbox import OpenStream
 from serena.core.swim.wire.faults import Dropped
 from serena.core.swim.wire.streams import StreamCodec
 from serena.transports.addresses import unpacked
 from serena.transports.admission import Admission
-from serena.transports.stream import Elsewhere, Reading
+from serena.transports.stream import Crowded, Elsewhere, Reading
 
 
 class Asked(Reading):
@@ -24,22 +24,43 @@ class Asked(Reading):
         asking = attempt.asking
         super().__init__(asking.codec, asking.admission, asking.elsewhere, reply=True)
         self._attempt = attempt
+        self._admission = asking.admission
+        self._held = 0
+        self._closed = False
 
     def connectionMade(self) -> None:
         """Ask."""
         self.write(self._attempt.stream.request, reply=False)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take bytes of the answer."""
-        self.feed(data)
+        """Take bytes of the answer, as many as there is room for, and as a ping's has."""
+        if self._whole:
+            return
+        held, self._held = self._held, self._held + len(data)
+        if not self._admission.takes_bytes(held, len(data)):
+            self._attempt.fail("there is no room for the answer")
+        elif isinstance(self._attempt.stream.request, Ping) and self._held > self._admission.bounds.ping_bytes:
+            self._dropped["oversized"] += 1
+            self._attempt.fail("the answer is too long")
+        else:
+            self.feed(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Without an answer, there will be none."""
-        if self._whole and self._reader.work is not None:
-            return  # it has come, and is being unpacked
-        self._gone = True
-        why = "closed without an answer" if reason.check(ConnectionDone) else _text(reason)
-        self._attempt.fail(why)
+        """Without an answer, there will be none; unless it has come, and is being unpacked."""
+        self._closed = True
+        if not (self._whole and self._works):
+            self._attempt.fail("closed without an answer" if reason.check(ConnectionDone) else _text(reason))
+        self.worked()
+
+    def worked(self) -> None:
+        """What came is held until it is read."""
+        if self._closed and not self._works:
+            self._admission.released(self._held)
+            self._held = 0
+
+    def over(self) -> None:
+        """Nobody wants to know any more."""
+        self._whole = self._gone = True
 
     def written(self, data: bytes) -> None:
         """Send the request. Our half stays open: the other side knows from the counts where it ends."""
@@ -49,6 +70,10 @@ class Asked(Reading):
     def complete(self, exchange: Exchange) -> None:
         """That is the answer."""
         self._attempt.succeed(exchange)
+
+    def crowded(self, error: Crowded) -> None:
+        """It may have come, but can't be read now."""
+        self._attempt.fail(str(error))
 
     def faulty(self, fault: Dropped) -> None:
         """That was to be the answer."""
@@ -116,7 +141,10 @@ class _Attempt(ClientFactory):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        transport: Any = self._protocol.transport if self._protocol is not None else None
+        transport: Any = None
+        if self._protocol is not None:
+            self._protocol.over()
+            transport = self._protocol.transport
         if transport is not None and politely:
             transport.loseConnection()
         elif transport is not None:

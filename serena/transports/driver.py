@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from serena.core.swim.events import Event
 from serena.core.swim.messages import Ack, Address, Exchange, Message, Ping, PushPull, UserMessage
 from serena.core.swim.outbox import Datagram, OpenStream
-from serena.core.swim.wire.datagrams import DatagramCodec
+from serena.core.swim.wire.datagrams import DatagramCodec, read
 from serena.core.swim.wire.faults import Dropped
 from serena.transports.admission import Admission
 
@@ -72,6 +72,7 @@ class Driver:
     ) -> None:
         self._machine = machine
         self._codec = codec
+        self._admission = admission
         self._dropped = admission.dropped
         self._clock = clock
         self._send = send
@@ -84,11 +85,16 @@ class Driver:
     # ---- feed
 
     def take(self, datagram: bytes, source: Address) -> None:
-        """A datagram came in."""
+        """A datagram came in. What it unpacks to is counted before it is read."""
         try:
-            messages, dropped = self._codec.open(datagram)
+            plain = self._codec.unwrapped(datagram)
+            if not self._admission.takes_unpacked(source.host, len(plain) - len(datagram)):
+                return
+            messages, dropped = read(plain)
         except Dropped as fault:
             self._dropped[fault.reason] += 1
+            if fault.reason == "bomb":
+                self._admission.takes_unpacked(source.host, self._codec.unpacked_limit)
             return
         self._dropped.update(dropped)
         self.do(lambda now: self._machine.receive(messages, source, now))

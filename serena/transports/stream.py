@@ -1,8 +1,8 @@
 """The streams that others open: one request, one answer, and the end.
 
 Who opened one has its time for all of it, however slowly the bytes come. What takes long (encrypted or compressed, and
-more than a little) is worked on in another thread. What can't be read is counted; whoever sent it is told so only where
-memberlist does.
+more than a little) is worked on in another thread; not at all where the peer has gone before its turn comes. What can't
+be read is counted; whoever sent it is told so only where memberlist does.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from serena.core.errors import WorldError
 from serena.core.swim.messages import Ack, Address, Err, Exchange, PushPull
 from serena.core.swim.wire.faults import Dropped
 from serena.core.swim.wire.streams import StreamCodec, StreamReader
@@ -27,11 +28,18 @@ MANY = 200  # members that are written there
 T = TypeVar("T")
 
 
+class Crowded(WorldError):
+    """Too much work waits already."""
+
+    def __init__(self) -> None:
+        super().__init__("too much waits to be decrypted or unpacked")
+
+
 class Elsewhere(Interface):
     """Where long work is done."""
 
     def __call__(self, work: Callable[[], T]) -> "Deferred[T]":
-        """Do it in another thread. The Deferred fires in the reactor's."""
+        """Do it in another thread. The Deferred fires in the reactor's: with Crowded where there is no room."""
 
 
 class Reading(Protocol):
@@ -47,6 +55,7 @@ class Reading(Protocol):
         self._reader = codec.reader(reply=reply, inline=INLINE)
         self._whole = False  # what comes now is of no interest
         self._gone = False
+        self._works = 0  # that are under way elsewhere, or wait for it
 
     def feed(self, data: bytes) -> None:
         """Take bytes."""
@@ -61,14 +70,12 @@ class Reading(Protocol):
             self._end(exchange)
         elif self._reader.work is not None:
             self._whole = True
-            self._elsewhere(self._reader.work).addCallbacks(self._end, self._broken).addErrback(self._bug)
+            self._work(self._reader.work, self._end)
 
     def write(self, exchange: Exchange, *, reply: bool) -> None:
         """Write an exchange, as soon as it is encoded."""
         if isinstance(exchange, PushPull) and len(exchange.entries) > MANY:
-            self._elsewhere(lambda: self._codec.write(exchange, reply=reply)).addCallbacks(
-                self.written, self._bug
-            ).addErrback(self._bug)
+            self._work(lambda: self._codec.write(exchange, reply=reply), self.written)
         else:
             self.written(self._codec.write(exchange, reply=reply))
 
@@ -84,6 +91,25 @@ class Reading(Protocol):
         """It can't be read. It is counted already."""
         raise NotImplementedError
 
+    def crowded(self, error: Crowded) -> None:
+        """There is no room for the work that it takes. It is counted already."""
+        if self.transport is not None and not self._gone:
+            self.transport.abortConnection()  # type: ignore[attr-defined]
+
+    def worked(self) -> None:
+        """A work has ended."""
+
+    def _work(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Have it done elsewhere, unless the peer has gone when its turn comes: then nobody wants it."""
+        self._works += 1
+        done = self._elsewhere(lambda: None if self._gone else work())
+        done.addCallback(lambda result: None if result is None else then(result))
+        done.addErrback(self._broken).addErrback(self._bug).addBoth(self._worked)
+
+    def _worked(self, _result: None) -> None:
+        self._works -= 1
+        self.worked()
+
     def _end(self, outcome: Exchange | Dropped) -> None:
         self._whole = True
         self._dropped.update(self._reader.dropped)
@@ -97,10 +123,14 @@ class Reading(Protocol):
             self.complete(outcome)
 
     def _broken(self, failure: Failure) -> None:
-        failure.trap(Dropped)
-        fault = failure.value
-        assert isinstance(fault, Dropped)  # noqa: S101 -- for mypy
-        self._end(fault)
+        error = failure.value
+        if isinstance(error, Dropped):
+            self._end(error)
+        elif isinstance(error, Crowded):
+            self._dropped["busy"] += 1
+            self.crowded(error)
+        else:
+            self._bug(failure)
 
     def _bug(self, failure: Failure) -> None:
         self._dropped["bug"] += 1
@@ -151,6 +181,12 @@ class Served(Reading):
             self._timer = None
         if self._admitted:
             self._door.open.discard(self)
+        self.worked()
+
+    def worked(self) -> None:
+        """It counts until it is closed and nothing is worked on any more, as it is held until then."""
+        if self._gone and self._admitted and not self._works:
+            self._admitted = False
             self._door.admission.stream_closed(self._source.host, self._held)
 
     def complete(self, exchange: Exchange) -> None:

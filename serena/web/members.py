@@ -12,7 +12,6 @@ part of each says `"anew": true`, and what was known before is void.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import islice
 
 import msgspec
 from klein import Klein
@@ -36,6 +35,8 @@ _encode = msgspec.json.Encoder().encode
 _log = Logger()
 
 Unix = Callable[[float], float]
+Parts = Iterator[tuple[list[MemberView], bool]]
+"""Everybody, some rows at a time, each as it is when its part is taken; and whether there are more."""
 
 
 class Listed(msgspec.Struct):
@@ -56,11 +57,10 @@ class Snapshot(msgspec.Struct):
 class Watcher:
     """One reader of the stream."""
 
-    def __init__(self, members: Callable[[], Iterator[list[MemberView]]], clock: IReactorTime) -> None:
+    def __init__(self, members: Callable[[], Parts], clock: IReactorTime) -> None:
         self._members = members
         self._clock = clock
-        self._parts: Iterator[list[MemberView]] | None = None
-        self._part: list[MemberView] = []
+        self._parts: Parts | None = None
         self._anew = True
         self._stale = False
         self._turn: IDelayedCall | None = None
@@ -92,18 +92,17 @@ class Watcher:
         self.end()
         self._anew, self._stale = True, False
         self._parts = self._members()
-        self._part = next(self._parts, [])
         self._go_on()
 
     def _go_on(self) -> None:
-        """Write a part, and the next one in another turn."""
+        """Write a part, made now so that it knows of all events before it, and the next one in another turn."""
         self._turn = None
         if self._parts is None or self._stream is None or self._stream.paused:
             return
-        part, self._part = self._part, next(self._parts, [])
-        self._stream.send(event(_encode(Snapshot(part, more=bool(self._part), anew=self._anew)), "snapshot"))
+        part, more = next(self._parts)
+        self._stream.send(event(_encode(Snapshot(part, more=more, anew=self._anew)), "snapshot"))
         self._anew = False
-        if self._part:
+        if more:
             self._turn = self._clock.callLater(0, self._go_on)
         else:
             self._parts = None
@@ -158,7 +157,7 @@ class Members:
 
     async def _listed(self, request: Request) -> Answer:
         listed: list[MemberView] = []
-        for part in self._parts():
+        for part, _ in self._parts():
             listed += part
             await deferLater(self._clock, 0)
         return answered(Listed(self._node, listed))
@@ -176,11 +175,13 @@ class Members:
             watcher.end()
         return None
 
-    def _parts(self) -> Iterator[list[MemberView]]:
-        """Everybody of now, by name, in parts; each row as it is when its part is taken."""
-        everybody: Iterator[Member] = iter(sorted(self._membership.members(), key=lambda member: member.name))
-        while part := [view(member, self._unix) for member in islice(everybody, AT_ONCE)]:
-            yield part
+    def _parts(self) -> Parts:
+        """Everybody of now, by name; who is no longer known when its part is taken is left out."""
+        names = sorted(member.name for member in self._membership.members())
+        for start in range(0, max(1, len(names)), AT_ONCE):
+            known: dict[bytes, Member] = {member.name: member for member in self._membership.members()}
+            rows = [view(known[name], self._unix) for name in names[start : start + AT_ONCE] if name in known]
+            yield rows, start + AT_ONCE < len(names)
 
     def _changed(self, change: Change) -> None:
         if not self._watchers:

@@ -14,6 +14,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.broker import PATIENCE, TWISTD, folder, until
+from tests.integration.broker import environment as broker_environment
 from tests.integration.http import Api
 from tests.integration.registry import RegistryProcess, Watch, environment, registry
 
@@ -73,6 +74,44 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual(plain.live(), {plain.name})
         self.assertGreater(first.api.figure('serena_gossip_dropped_total{reason="plaintext"}'), 0)
         self.assertNotIn(K1, first.said())
+
+
+class RundirTests(SynchronousTestCase):
+    """Programs that work in another folder than the one that they were started in."""
+
+    def read_again(self, program, section, environ, named):
+        place = folder(self)
+        (place / "config").mkdir()
+        (place / "run").mkdir()
+        config = place / "config" / f"{program}.yaml"
+        out = place / "out.txt"
+        config.write_text(f"{section}:\n  gossipKey: [{K1}]\n")
+        arguments = ["--config", f"config/{program}.yaml"] if named else []
+        with out.open("wb") as terminal:
+            process = subprocess.Popen(
+                [*TWISTD, "-n", "--pidfile=", "--rundir=run", program, *arguments],
+                cwd=place,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=terminal,
+                stderr=subprocess.STDOUT,
+            )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        until(lambda: process.poll() is not None or "serves http" in out.read_text(), "start")
+        config.write_text(f"{section}:\n  gossipKey: [{K2}, {K1}]\n")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: re.search("gossip has|the settings stay|has changed", out.read_text()), "settings")
+        self.assertIn("gossip has 2 keys now", out.read_text())
+
+    def test_a_registry_finds_its_settings_again(self):
+        for named in (True, False):
+            self.read_again("serena", "registry", environment({}), named)
+
+    def test_so_does_a_broker(self):
+        environ = broker_environment({"CLUSTER_ISCLUSTER": 1, "CLUSTER_GOSSIPPORT": 0})
+        for named in (True, False):
+            self.read_again("kapokmq", "cluster", environ, named)
 
 
 class StrangerTests(SynchronousTestCase):

@@ -16,8 +16,9 @@ from serena.core.swim.messages import State
 from serena.core.swim.wire.msgpack import boolean, number, raw, written
 from serena.services.gossip import Gossip
 from tests.integration.broker import BrokerProcess, until
-from tests.integration.pool import SERF, SerfAgent
+from tests.integration.pool import SERF, SerfAgent, free_port
 from tests.integration.pool import registry as start_registry
+from tests.integration.registry import RegistryProcess
 
 FAILED_WITHIN = 30.0  # seconds: a LAN's suspicion in a small pool, alone and at its slowest
 KEY = bytes(range(32))
@@ -74,6 +75,46 @@ class SerfTests(SynchronousTestCase):
             self.assertEqual(list(registry.states()), [registry.name])
         metrics = registry.api.get("/metrics").body.decode()
         self.assertRegex(metrics, r'serena_gossip_dropped_total\{reason="(decrypt|plaintext)"\} [1-9]')
+
+    def test_without_a_key_nobody_is_listened_to(self):
+        registry = start_registry(self, REGISTRY_GOSSIPKEY=b64encode(KEY).decode())
+        serf = SerfAgent(self)
+        self.assertRaises(AssertionError, serf.join, registry.gossip_port)
+        metrics = registry.api.get("/metrics").body.decode()
+        self.assertRegex(metrics, r'serena_gossip_dropped_total\{reason="plaintext"\} [1-9]')
+        self.assertEqual(list(registry.states()), [registry.name])
+
+    def test_encrypted_and_one_of_ours_is_killed(self):
+        serf, registry = self.pool(KEY)
+        other = start_registry(
+            self,
+            REGISTRY_REGISTRYADDR=f"127.0.0.1:{serf.port}",
+            REGISTRY_GOSSIPKEY=b64encode(KEY).decode(),
+        )
+        everybody = dict.fromkeys([serf.name, registry.name, other.name], "alive")
+        self.agree(serf, registry, everybody)
+        other.kill()
+        self.agree(serf, registry, everybody | {other.name: "dead"})
+
+    def test_three_that_start_together_and_are_told_of_each_other(self):
+        serf = SerfAgent(self)
+        ports = [free_port(), free_port()]
+        registries = [
+            RegistryProcess(
+                self,
+                quick=False,
+                REGISTRY_GOSSIPPORT=port,
+                REGISTRY_REGISTRYADDR=f"127.0.0.1:{other},127.0.0.1:{serf.port}",
+            )
+            for port, other in (ports, ports[::-1])
+        ]
+        for port in ports:
+            until(lambda port=port: serf.ask("join", f"127.0.0.1:{port}").returncode == 0, "serf joins", FAILED_WITHIN)
+        for registry in registries:
+            registry.started()
+        expected = dict.fromkeys([serf.name, *(registry.name for registry in registries)], "alive")
+        for registry in registries:
+            self.agree(serf, registry, expected)
 
     def test_five_nodes_of_both_kinds_converge(self):
         serf, registry = self.pool()

@@ -36,15 +36,19 @@ class Broadcasts:
         self._serial += 1
         entry = _Entry(data, name, self._serial)
         if name is not None:
-            old = self._named.pop(name, None)
-            if old is not None:
-                self._remove(old)
+            self.discard(name)
             self._named[name] = entry
         self._insert(entry)
 
     def tells_of(self, name: bytes) -> bool:
         """Whether something under this name has not been told often enough yet."""
         return name in self._named
+
+    def discard(self, name: bytes) -> None:
+        """Tell nothing of this name any more."""
+        entry = self._named.pop(name, None)
+        if entry is not None:
+            self._remove(entry)
 
     def take(self, room: int, *, overhead: int, limit: int, most: int) -> list[bytes]:
         """What goes into one datagram: at most `most`, that fit into `room` bytes with `overhead` bytes each.

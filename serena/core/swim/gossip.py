@@ -53,6 +53,10 @@ class Gossip:
         self._user.put(message)
         self._outbox.dropped["queueFull"] += self._user.prune(_MOST_USER)
 
+    def forget(self, name: bytes) -> None:
+        """Nobody knows that member any more, so that there is never news about more members than are known."""
+        self._news.discard(name)
+
     def tells_of(self, name: bytes) -> bool:
         """Whether there is news about that member still to be told."""
         return self._news.tells_of(name)

@@ -14,6 +14,7 @@ from serena.core.swim.rates import Rates
 from serena.core.swim.suspicion import Suspicion
 
 LAST_INCARNATION = 2**32 - 1
+FARTHEST = 2**20  # incarnations: more than an earlier life gets through
 _INSISTENCE = (5.0, 10)  # times a second that we repeat our word to one accuser, and at once
 _NOBODY = State.DEAD  # what a member is before its first word is believed
 
@@ -23,6 +24,9 @@ class Membership:
 
     An incarnation is a member's own count of its words about itself: of two statements the higher one holds, and of
     equal ones the worse. Only the member itself raises it, when it is accused, or has something new to say.
+
+    Since it must outdo its accusers, one forged accusation could bring it near the last incarnation, after which there
+    is nothing to refute with. So an accusation from more than FARTHEST above what is known is ignored, and counted.
     """
 
     def __init__(
@@ -85,6 +89,8 @@ class Membership:
         if member is None or said.incarnation < member.incarnation:
             self._insist(said, now)
             return
+        if self._is_far(said.incarnation, member):
+            return
         suspicion = self._suspicions.get(said.node)
         if suspicion is not None:
             if suspicion.confirm(said.sender, now + self._profile.probe_interval):
@@ -110,7 +116,7 @@ class Membership:
         if member is None or said.incarnation < member.incarnation:
             self._insist(said, now)
             return
-        if not member.is_live:
+        if not member.is_live or self._is_far(said.incarnation, member):
             return
         if member is self.me:
             self._refute(said.incarnation)
@@ -173,6 +179,8 @@ class Membership:
         me = self.me
         if said.incarnation < me.incarnation:
             return
+        if self._is_far(said.incarnation, me):
+            return
         if said.incarnation > me.incarnation or (said.meta or b"", said.versions) != (me.meta, me.versions):
             self._refute(said.incarnation)
 
@@ -196,6 +204,13 @@ class Membership:
             self._gossip.send(accuser.address, self.me.alive(), accuser)
 
     # --------------------------------------------------------------------------------------------------- in detail
+
+    def _is_far(self, incarnation: int, member: Member) -> bool:
+        """Whether a member can't have come that far since we heard of it."""
+        if incarnation - member.incarnation <= FARTHEST:
+            return False
+        self._outbox.dropped["farIncarnation"] += 1
+        return True
 
     def _is_free(self, known: Member, now: float) -> bool:
         """Whether the name of a member may go to another address."""

@@ -83,7 +83,7 @@ class Prober:
             return False
         if probe.direct_until < inf:
             probe.member.timed(now - probe.began)
-        self._succeed()
+        self._succeed(now)
         return True
 
     def nacked(self, seq: int) -> bool:
@@ -94,18 +94,19 @@ class Prober:
         probe.nacks += 1
         return True
 
-    def acked_by_stream(self, seq: int) -> None:
+    def acked_by_stream(self, seq: int, now: float) -> None:
         """The member answers over a stream."""
         if self._probe is not None and self._probe.seq == seq:
             self._outbox.counts["streamPings"] += 1
-            self._succeed()
+            self._succeed(now)
 
     def _begin(self, now: float) -> None:
         """Ping whose turn it is."""
 
         def wrapped() -> None:
-            gone = self._table.forget(now - self._profile.gossip_to_dead)
-            self._outbox.events += [Forgotten(member) for member in gone]
+            for member in self._table.forget(now - self._profile.gossip_to_dead):
+                self._gossip.forget(member.name)
+                self._outbox.events.append(Forgotten(member))
 
         member = self._table.next_probed(wrapped)
         if member is None:
@@ -142,8 +143,10 @@ class Prober:
             ping = Ping(probe.seq, member.name, self._source)
             self._outbox.streams.append(OpenStream(member.address, ping, probe.over, Purpose.PROBE))
 
-    def _succeed(self) -> None:
+    def _succeed(self, now: float) -> None:
+        """All is well. The next probe may have been due long ago: we waited, and did not sleep."""
         self._probe = None
+        self._next = max(self._next, now)
         self._awareness.add(-1)
 
     def _give_up(self, probe: _Probe, now: float) -> None:

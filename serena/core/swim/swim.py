@@ -152,7 +152,7 @@ class Swim:
         if stream.purpose is not Purpose.PROBE:
             self._syncer.done(stream, answer, now)
         elif isinstance(answer, Ack):
-            self._prober.acked_by_stream(answer.seq)
+            self._prober.acked_by_stream(answer.seq, now)
 
     def stream_failed(self, stream: OpenStream, reason: str, now: float) -> None:
         """A stream of ours could not be opened, or was not answered in time."""

@@ -20,6 +20,12 @@ class Syncer:
     With `adopts`, a node that has met nobody yet takes over the delegate versions of its first peer, before it tells
     anybody its own: a program above that minds them (serf) refuses others, and one wrong member makes the
     push/pulls of all others fail. So it first asks without saying who it is.
+
+    It may ask several at once. The first whose versions differ decides; from when it tells somebody its own until that
+    is answered it changes them no more, and where nobody takes it in it is what it was before. Others of ours that know
+    nobody speak what we do, for want of anything better: they must not keep us from a pool that we are about to hear
+    of. So while somebody has not answered yet, for a probe interval after the first question, whoever decides nothing
+    waits to be joined, and is not let in.
     """
 
     def __init__(
@@ -33,6 +39,11 @@ class Syncer:
         self._outbox = outbox
         self._chance = chance
         self._adopts = adopts
+        self._default = table.me.versions
+        self._silent: set[Address] = set()  # who was asked, and has not answered yet
+        self._waiting: list[Address] = []  # who has, and is joined later
+        self._patient_until = inf
+        self._joining = 0  # streams by which we have told who we are
         self._next = inf
         self._settling = inf  # how long to wait between two, while that is less than usual
         self._next_look = inf
@@ -47,13 +58,18 @@ class Syncer:
         if self._membership.has_left:
             self._outbox.events.append(Contacted(address, ok=False, reason="this node has left"))
         elif self._adopts and not self._table.has_met:
+            self._patient_until = min(self._patient_until, now + self._profile.probe_interval)
+            self._silent.add(address)
             self._open(address, PushPull(join=True, entries=()), Purpose.ASK, now)
         else:
-            self._open(address, PushPull(join=True, entries=self._all()), Purpose.JOIN, now)
+            self._tell(address, now)
 
-    def asked(self, request: PushPull, now: float) -> PushPull:
-        """Another node exchanges with us. Gives what we know, without what we have just learnt."""
+    def asked(self, request: PushPull, now: float) -> PushPull | None:
+        """Another node exchanges with us. Gives what we know, without what we have just learnt; None: not yet."""
         self._adopt(request.entries)
+        if request.entries and self._is_patient(now):
+            self._outbox.dropped["notYet"] += 1
+            return None
         answer = PushPull(request.join, self._all())
         self._outbox.counts["pushPullsAnswered"] += 1
         self._merge(request.entries, now)
@@ -66,28 +82,34 @@ class Syncer:
         elif not isinstance(answer, PushPull):
             self.failed(stream, "not a push/pull in answer")
         elif stream.purpose is Purpose.ASK:
+            self._silent.discard(stream.to)
+            self._waiting.append(stream.to)
             self._adopt(answer.entries)
-            self._open(stream.to, PushPull(join=True, entries=self._all()), Purpose.JOIN, now)
+            self._tell_waiting(now)
         else:
             reason = self._merge(answer.entries, now)
             if reason:
                 self.failed(stream, reason)
             elif stream.purpose is Purpose.JOIN:
+                self._joined()
                 self._settle(now)
                 self._outbox.events.append(Contacted(stream.to, ok=True))
 
     def failed(self, stream: OpenStream, reason: str) -> None:
         """A push/pull of ours came to nothing."""
         self._outbox.counts["failedPushPulls"] += 1
+        if stream.purpose is Purpose.JOIN:
+            self._joined()
         if stream.purpose in (Purpose.ASK, Purpose.JOIN):
             self._outbox.events.append(Contacted(stream.to, ok=False, reason=reason))
 
     def next_deadline(self) -> float:
         """When to exchange with somebody next, in steady seconds."""
-        return min(self._next, self._next_look)
+        return min(self._next, self._next_look, self._patient_until if self._waiting else inf)
 
     def advance(self, now: float) -> None:
         """Exchange with a member drawn by lot, and look for one that is lost, each if it is time."""
+        self._tell_waiting(now)
         if self._next <= now:
             usual = push_pull_scale(self._profile.push_pull_interval, len(self._table))
             self._settling = min(2 * self._settling, usual)
@@ -117,9 +139,35 @@ class Syncer:
             for each in self._table.by_name.values()
         )
 
+    def _tell(self, address: Address, now: float) -> None:
+        """Join by that address, as who we are now."""
+        self._joining += 1
+        self._open(address, PushPull(join=True, entries=self._all()), Purpose.JOIN, now)
+
+    def _tell_waiting(self, now: float) -> None:
+        """Join those who have answered, if there is nothing to wait for any more."""
+        while self._waiting and not self._is_patient(now):
+            self._tell(self._waiting.pop(0), now)
+
+    def _joined(self) -> None:
+        """One attempt to join has ended. If none has led to anything, we are free again to speak otherwise."""
+        self._joining -= 1
+        if self._is_free and self._table.me.versions != self._default:
+            self._membership.change(versions=self._default)
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether nobody has heard our versions."""
+        return self._adopts and not self._table.has_met and not self._joining
+
+    def _is_patient(self, now: float) -> bool:
+        """Whether somebody else may still decide which versions we speak."""
+        undecided = self._is_free and self._table.me.versions == self._default
+        return undecided and bool(self._silent) and now < self._patient_until
+
     def _adopt(self, entries: Iterable[Entry]) -> None:
         """Speak as the others do, if nobody has heard us yet."""
-        if not self._adopts or self._table.has_met:
+        if not self._is_free:
             return
         ours = self._table.me
         for entry in entries:

@@ -127,6 +127,21 @@ class LifeTests(PoolCase):
         await self.until(lambda: not a.trouble)
         self.assertEqual((attempts, live(a)), (["h", "h"], {"a"}))
 
+    async def test_no_loopback_address_is_announced_from_a_socket_on_all(self):
+        self.patch(gossip, "_RESOLVE_AGAIN", 0.05)
+        hosts = []
+
+        def nothing_yet(addr, bind):
+            if not hosts:
+                raise WorldError("no address")
+            return hosts[0]
+
+        self.patch(gossip, "announced", nothing_yet)
+        a = self.start("a", addr="0.0.0.0", bind="0.0.0.0")
+        self.assertEqual((a.trouble, a.members()), ("gossip: no address", []))
+        hosts.append("127.0.0.1")
+        await self.until(lambda: not a.trouble)
+
     async def test_one_that_ends_before_it_has_begun(self):
         async def resolve(host):
             raise WorldError("h: has no address")
@@ -146,6 +161,17 @@ class LifeTests(PoolCase):
         b = self.start("b", Place("::1", a.port), addr="::1", bind="::1")
         await self.until(lambda: live(a) == live(b) == {"a", "b"})
         await self.until(lambda: any(member.rtt is not None for member in a.members()))
+
+    async def test_one_that_announces_ipv4_in_16_bytes(self):
+        async def resolve(host):
+            return [bytes(10) + b"\xff\xff" + packed(host)]
+
+        a = self.start("a")
+        b = self.start("b", place(a), resolve=resolve)
+        await self.until(lambda: live(a) == live(b) == {"a", "b"})
+        self.assertEqual({len(member.address.host) for member in a.members()}, {4, 16})
+        await self.until(lambda: all(member.rtt is not None for member in a.members() if member.name == b"b"))
+        self.assertNotIn("unsendable", a.dropped)
 
     def test_the_profile_is_what_was_chosen_and_what_was_set(self):
         self.assertEqual(profile_of(GossipSettings()), LAN)

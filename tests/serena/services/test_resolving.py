@@ -1,5 +1,6 @@
 """Names to addresses."""
 
+import socket
 from ipaddress import ip_address
 
 from twisted.internet import reactor
@@ -7,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from serena.core.errors import WorldError
-from serena.services.resolving import announced, resolver
+from serena.services.resolving import announced, own_host, resolver
 
 HERE = bytes((127, 0, 0, 1))
 
@@ -44,5 +45,26 @@ class AnnouncedTests(SynchronousTestCase):
         ]:
             self.assertEqual(announced(addr, bind), host)
 
-    def test_else_one_of_this_machine_s(self):
-        self.assertFalse(ip_address(announced("0.0.0.0", "0.0.0.0")).is_unspecified)
+    def test_else_one_of_this_machine_s_of_a_family_that_the_socket_has(self):
+        both = {socket.AF_INET: "10.0.0.3", socket.AF_INET6: "2001:db8::3"}
+        for addr, bind, there, host in [
+            ("0.0.0.0", "0.0.0.0", both, "10.0.0.3"),
+            ("::", "0.0.0.0", both, "10.0.0.3"),
+            ("::", "::", both, "2001:db8::3"),
+            ("0.0.0.0", "::", both, "10.0.0.3"),
+            ("::", "::", {socket.AF_INET: "10.0.0.3"}, "10.0.0.3"),
+            ("0.0.0.0", "::", {socket.AF_INET6: "2001:db8::3"}, "2001:db8::3"),
+        ]:
+            self.assertEqual(announced(addr, bind, there.get), host)
+
+    def test_without_any_it_is_not_the_loopback_interface_s(self):
+        for bind, there in [("::", {}), ("0.0.0.0", {socket.AF_INET6: "2001:db8::3"})]:
+            error = self.assertRaises(WorldError, announced, bind, bind, there.get)
+            self.assertIn("name the address", str(error))
+
+    def test_what_this_machine_has(self):
+        for family, version in [(socket.AF_INET, 4), (socket.AF_INET6, 6)]:
+            found = own_host(family)
+            if found is not None:
+                self.assertEqual(ip_address(found).version, version)
+                self.assertFalse(ip_address(found).is_unspecified)

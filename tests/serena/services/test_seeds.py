@@ -23,6 +23,7 @@ class SeedsTests(SynchronousTestCase):
         self.clock.advance(1000)
         self.joins = []  # when, and to whom
         self.members = set()
+        self.resolved = []
         self.names = {"a": [A], "b": [B], "both": [A, B], "own": [OWN]}
         self.up = set()  # who answers
         self.auto = True
@@ -42,6 +43,7 @@ class SeedsTests(SynchronousTestCase):
         self.addCleanup(self.seeds.stop)
 
     async def resolve(self, host):
+        self.resolved.append(host)
         if host not in self.names:
             raise WorldError(f"{host}: has no address")
         return self.names[host]
@@ -144,6 +146,23 @@ class SeedsTests(SynchronousTestCase):
     def test_our_own_place_is_left_out(self):
         self.begin("own", "a", Place("own", 9))
         self.assertEqual([address for _, address in self.joins], [Address(A, 8041), Address(OWN, 9)])
+
+    def test_a_name_that_is_ours_at_first_is_resolved_again(self):
+        self.up = {Address(A, 8041)}
+        self.begin("own")
+        self.run_for(LOOK)
+        self.names["own"] = [OWN, A]
+        self.run_for(ELSEWHERE + LOOK)
+        self.assertEqual((self.members, len(self.joins)), ({Address(A, 8041)}, 1))
+        self.run_for(3 * ELSEWHERE)
+        self.assertEqual(len(self.joins), 1)
+
+    def test_our_own_address_is_settled_for_good(self):
+        self.names["10.0.0.9"] = [OWN]
+        self.begin("10.0.0.9", "own")
+        self.run_for(5 * MINUTES, step=1)
+        self.assertEqual(self.joins, [])
+        self.assertEqual((self.resolved.count("10.0.0.9"), self.resolved.count("own")), (1, 6))
 
     def test_a_name_with_two_addresses_needs_one(self):
         self.up = {Address(B, 8041)}

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, execute, fail
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -15,7 +15,7 @@ from serena.core.swim.wire.datagrams import DatagramCodec
 from serena.core.swim.wire.keyring import Keyring
 from serena.core.swim.wire.streams import StreamCodec
 from serena.transports.admission import Admission, Bounds
-from serena.transports.stream import Door
+from serena.transports.stream import Crowded, Door
 
 HOST = bytes((10, 0, 0, 7))
 PEER = Address(HOST, 7946)
@@ -106,10 +106,11 @@ class Wire(StringTransport):
 
 
 class Elsewhere:
-    """Works at once, or when a test says so."""
+    """Works at once, or when a test says so; or has no room."""
 
     def __init__(self):
         self.held = None
+        self.crowded = False
         self.works = 0
 
     def hold(self):
@@ -121,6 +122,8 @@ class Elsewhere:
             execute(work).addBoth(done.callback)
 
     def __call__(self, work):
+        if self.crowded:
+            return fail(Crowded())
         self.works += 1
         if self.held is None:
             return execute(work)

@@ -23,6 +23,9 @@ class AddressTests(SynchronousTestCase):
         self.assertEqual(wrapped(bytes((10, 0, 0, 1))), "::ffff:10.0.0.1")
         self.assertEqual(wrapped(bytes(15) + b"\x01"), "::1")
 
+    def test_ipv4_in_16_bytes_is_spelled_as_ipv4(self):
+        self.assertEqual((unpacked(MAPPED), wrapped(MAPPED)), ("10.0.0.1", "::ffff:10.0.0.1"))
+
     def test_networks(self):
         allowed = within((ip_network("10.0.0.0/8"), ip_network("::1")))
         for host, answer in [("10.1.2.3", True), ("11.0.0.1", False), ("::1", True), ("::2", False)]:

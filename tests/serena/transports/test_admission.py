@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from serena.transports.admission import Admission, Bounds
+from serena.transports.admission import Admission, Bounds, Budgets
 from tests.serena.transports.fakes import anybody
 
 A, B = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
@@ -22,10 +22,24 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual(sum(admission.takes_datagram(A, 100) for _ in range(1000)), 10)
         self.assertEqual(admission.dropped, {"rate": 980 + 990})
 
-    def test_large_ones_have_a_rate_of_their_own(self):
-        admission = self.make(large_datagram=1000, large_rate=3)
-        self.assertEqual(sum(admission.takes_datagram(A, 1001) for _ in range(10)), 3)
+    def test_bytes_are_bounded_too_and_so_is_what_they_unpack_to(self):
+        admission = self.make(datagram_byte_rate=1000, datagram_byte_burst=5000)
+        self.assertEqual(sum(admission.takes_datagram(A, 1000) for _ in range(10)), 5)
+        self.clock.advance(4)
         self.assertTrue(admission.takes_datagram(A, 1000))
+        self.assertTrue(admission.takes_unpacked(A, 4000))  # for the last time: now it owes some
+        self.assertFalse(admission.takes_unpacked(A, 1))
+        self.assertFalse(admission.takes_datagram(A, 10))
+        self.assertTrue(admission.takes_datagram(B, 10))
+        self.clock.advance(1.5)
+        self.assertTrue(admission.takes_datagram(A, 10))
+        self.assertEqual(admission.dropped, {"rate": 7})
+
+    def test_who_is_remembered_is_bounded(self):
+        budgets = Budgets(1, 10, most=2)
+        for host in (A, B, A, bytes(4)):
+            budgets.allows(host, 10, 0)
+        self.assertEqual([budgets.allows(host, 0, 0) for host in (A, bytes(4), B)], [False, False, True])
 
     def test_beyond_the_bound_and_from_elsewhere(self):
         admission = self.make(allowed=lambda host: host == A, datagram_bytes=10)

@@ -5,11 +5,12 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from serena.core.swim.messages import Ack, Err, Ping
+from serena.core.swim.messages import Ack, Address, Err, Ping
 from serena.core.swim.outbox import OpenStream, Purpose
+from serena.core.swim.wire import crypto
 from serena.transports.admission import Admission, Bounds
 from serena.transports.asking import Asking
-from serena.transports.stream import INLINE, MANY
+from serena.transports.stream import INLINE, MANY, Crowded
 from tests.serena.transports.fakes import KEY, PEER, Elsewhere, Wire, anybody, lose, push_pull, stream_codec
 
 
@@ -64,6 +65,13 @@ class AskingTests(SynchronousTestCase):
             self.asking.source = source
             self.open()
             self.assertEqual(self.reactor.tcpClients[-1][4], bind)
+
+    def test_also_to_a_peer_that_announced_ipv4_in_16_bytes(self):
+        self.asking.source = "10.0.0.9"
+        mapped = Address(bytes(10) + b"\xff\xff" + PEER.host, PEER.port)
+        self.asking.connect(OpenStream(mapped, push_pull(), 10.0, Purpose.JOIN))
+        host, *_, bind = self.reactor.tcpClients[-1]
+        self.assertEqual((host, bind), ("10.0.0.7", ("10.0.0.9", 0)))
 
     def test_nobody_there(self):
         self.open()
@@ -133,6 +141,72 @@ class AskingTests(SynchronousTestCase):
         self.assertEqual(self.outcomes, [])
         self.elsewhere.release()
         self.done(push_pull(INLINE // 10))
+
+    def test_bytes_of_answers_count_with_those_of_others(self):
+        self.begin(stream_codec(), held_bytes=1000, ping_bytes=10)
+        answer = self.codec.write(push_pull(20), reply=True)
+        self.assertGreater(len(answer), 800)
+        self.open()
+        first, _ = self.connected()
+        self.open()
+        second, wire = self.connected()
+        first.dataReceived(answer[:800])
+        second.dataReceived(answer[:800])
+        self.assertTrue(wire.aborted)
+        lose(second)
+        self.assertTrue(self.admission.takes_bytes(0, 200))
+        self.assertFalse(self.admission.takes_bytes(200, 1))
+        lose(first)
+        self.assertEqual(self.outcomes, ["there is no room for the answer", "closed without an answer"])
+        self.assertTrue(self.admission.takes_bytes(201, 799))
+        self.assertEqual(self.admission.dropped, {"busy": 2})
+
+    def test_they_count_until_they_are_unpacked(self):
+        self.begin(stream_codec(KEY), push_pulls=1)
+        self.elsewhere.hold()
+        self.open()
+        protocol, _ = self.connected()
+        protocol.dataReceived(self.codec.write(push_pull(INLINE // 10), reply=True))
+        lose(protocol)
+        self.assertFalse(self.admission.takes_bytes(0, 2000))
+        self.elsewhere.release()
+        self.done(push_pull(INLINE // 10))
+        self.admission.released(2000)
+        self.assertTrue(self.admission.takes_bytes(0, 2000))
+
+    def test_what_came_too_late_is_not_unpacked(self):
+        self.begin(stream_codec(KEY))
+        self.elsewhere.hold()
+        self.open()
+        protocol, _ = self.connected()
+        protocol.dataReceived(self.codec.write(push_pull(INLINE // 10), reply=True))
+        lose(protocol)
+        self.reactor.advance(10)
+        self.done("no answer in time")
+        opened = []
+        self.patch(crypto, "unseal", lambda *each, **more: opened.append(1))
+        self.elsewhere.release()
+        self.assertEqual(opened, [])
+
+    def test_a_ping_is_not_answered_with_more_than_one_has(self):
+        self.open(Ping(5, b"n"))
+        protocol, wire = self.connected()
+        protocol.dataReceived(self.codec.write(push_pull(200), reply=True)[:1025])
+        self.assertTrue(wire.aborted)
+        lose(protocol)
+        self.assertEqual(self.admission.dropped, {"oversized": 1})
+        self.done("the answer is too long")
+
+    def test_where_too_much_work_waits_there_is_no_answer(self):
+        self.begin(stream_codec(KEY))
+        self.open()
+        protocol, wire = self.connected()
+        self.elsewhere.crowded = True
+        protocol.dataReceived(self.codec.write(push_pull(INLINE // 10), reply=True))
+        self.assertTrue(wire.aborted)
+        lose(protocol)
+        self.assertEqual(self.admission.dropped, {"busy": 1})
+        self.done(str(Crowded()))
 
     def test_too_many_and_too_late(self):
         self.begin(stream_codec(), streams_out=1)

@@ -4,9 +4,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from serena.core.swim.events import Contacted
-from serena.core.swim.messages import Ack, Err, Nack, Ping, UserMessage
+from serena.core.swim.messages import Ack, Address, Err, Nack, Ping, UserMessage
 from serena.core.swim.outbox import Datagram, OpenStream, Purpose
+from serena.core.swim.wire import crypto
 from serena.core.swim.wire.bodies import encode
+from serena.core.swim.wire.datagrams import MOST_VALUES
+from serena.core.swim.wire.packing import pack
 from serena.transports.admission import Admission, Bounds
 from serena.transports.driver import Driver
 from tests.serena.transports.fakes import KEY, PEER, FakeMachine, anybody, datagram_codec, push_pull
@@ -51,6 +54,35 @@ class DriverTests(SynchronousTestCase):
         self.assertEqual(self.sent, [([Nack(1), Nack(1)], PEER)])
         self.assertEqual((self.opened, self.events, self.timers()), ([stream], [event], [107.5]))
         self.assertEqual(self.settled, [1])
+
+    def test_what_datagrams_unpack_to_is_bounded(self):
+        data = datagram_codec(KEY, compress=True).seal([b"\x08" + bytes(16_000)], crc=False)
+        self.assertLess(len(data), 1000)
+        for _ in range(400):
+            self.driver.take(data, PEER)
+        taken = len(self.machine.calls)
+        self.assertEqual(taken * 16_000 // Bounds().datagram_byte_burst, 1)
+        self.assertEqual(self.admission.dropped, {"rate": 400 - taken})
+        self.driver.take(data, Address(bytes((10, 0, 0, 8)), 7946))
+        self.assertEqual(len(self.machine.calls), taken + 1)
+
+    def test_one_that_would_unpack_to_more_than_is_allowed_counts_as_if_it_had(self):
+        bomb = datagram_codec(KEY, compress=True).seal([b"\x08" + bytes(60_000)], crc=False)
+        bombs = Bounds().datagram_byte_burst // self.codec.unpacked_limit
+        for _ in range(400):
+            if self.admission.takes_datagram(PEER.host, len(bomb)):
+                self.driver.take(bomb, PEER)
+        self.assertTrue(bombs // 2 < self.admission.dropped["bomb"] <= bombs)
+        self.assertEqual(self.machine.calls, [])
+
+    def test_one_that_unpacks_to_more_values_than_members_send(self):
+        nack = b"\x0b\xdc\x00\x3f" + bytes(63)
+        parts = bytes((7, 240)) + len(nack).to_bytes(2, "big") * 240 + nack * 240
+        data = crypto.seal(KEY, pack(parts[: 1 << 14]), nonce=bytes(12), extra=b"", padded=False)
+        self.driver.take(data, PEER)
+        ((_, messages, *_),) = self.machine.calls
+        self.assertLessEqual(len(messages) * 64, MOST_VALUES)
+        self.assertEqual(set(self.admission.dropped), {"oversized", "tooMany", "truncated"})
 
     def test_garbage_is_counted_and_nothing_else(self):
         for junk in (b"", b"x", b"\xff" * 100, datagram_codec().seal([PART], crc=False)):

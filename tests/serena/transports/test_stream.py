@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from serena.core.swim.messages import Ack, Err, Ping, UserMessage
+from serena.core.swim.wire import streams
 from serena.transports.stream import INLINE, MANY
 from tests.serena.transports.fakes import KEY, PEER, Served, lose, push_pull, stream_codec
 
@@ -175,6 +176,47 @@ class BadTests(SynchronousTestCase):
         lose(second[0])
         first[0].dataReceived(bytes(300))
         self.assertFalse(first[1].aborted)
+
+    def test_who_leaves_work_behind_and_goes(self):
+        """It is not done; until that is noticed it counts, and so does what it holds."""
+        codec = stream_codec(compress=True)
+        data = asked(codec, push_pull(INLINE // 10))
+        served = Served(codec, streams_of_one=20, held_bytes=30 * len(data), ping_bytes=10)
+        served.elsewhere.hold()
+        for _ in range(20):
+            protocol, _ = served.connect()
+            protocol.dataReceived(data)
+            lose(protocol)
+        admission = served.admission
+        self.assertEqual((admission.streams_open, len(served.door.open)), (20, 0))
+        self.assertTrue(served.connect()[1].aborted)
+        self.assertFalse(admission.takes_bytes(0, 11 * len(data)))
+        unpacked = []
+        self.patch(streams, "unpack", lambda *each: unpacked.append(each))
+        served.elsewhere.release()
+        self.assertEqual((unpacked, served.asked, admission.streams_open), ([], [], 0))
+        self.assertTrue(admission.takes_bytes(0, 10 * len(data)))
+        self.assertEqual(served.dropped, {"tooManyStreams": 1, "busy": 1})
+
+    def test_who_goes_while_its_answer_is_written_counts_too(self):
+        served = Served(answer=lambda request: push_pull(MANY + 1))
+        served.elsewhere.hold()
+        protocol, wire = served.connect()
+        protocol.dataReceived(asked(served.codec, push_pull()))
+        lose(protocol)
+        self.assertEqual(served.admission.streams_open, 1)
+        served.elsewhere.release()
+        self.assertEqual((served.admission.streams_open, wire.value(), served.dropped), (0, b"", {}))
+
+    def test_where_too_much_work_waits_the_stream_is_cut(self):
+        for codec, exchange in [(stream_codec(KEY), push_pull(INLINE // 10)), (stream_codec(), push_pull())]:
+            served = Served(codec, answer=lambda request: push_pull(MANY + 1))
+            served.elsewhere.crowded = True
+            protocol, wire = served.connect()
+            protocol.dataReceived(asked(codec, exchange))
+            self.assertEqual((wire.aborted, served.dropped), (True, {"busy": 1}))
+            lose(protocol)
+            self.assertEqual(served.admission.streams_open, 0)
 
     def test_a_bug_elsewhere_cuts_the_stream_and_is_logged(self):
         served = Served(stream_codec(KEY))

@@ -145,6 +145,41 @@ class WatchTests(SynchronousTestCase):
         self.assertEqual([name for name, _ in found], ["join", "snapshot", "snapshot"])
         self.assertEqual([(data["anew"], data["more"]) for _, data in found[1:]], [(False, True), (False, False)])
 
+    def test_rows_are_of_the_moment_when_they_are_written(self):
+        """A reader who takes what came last knows in the end whom the pool knows, and nobody else."""
+        everybody = self.pool.everybody = [FakeMember(name) for name in sorted(many(600))]
+        wire = self.registry.connect()
+        wire.protocol.dataReceived(b"GET /api/v1/watch HTTP/1.1\r\nHost: own\r\nsecretKey: s3cret\r\n\r\n")
+        for number in (0, AT_ONCE, 2 * AT_ONCE - 1, 2 * AT_ONCE):  # of each part, in the turn after the first
+            everybody[number].state = State.DEAD
+            self.pool.tell("fail", everybody[number])
+        for number in (599, 2 * AT_ONCE + 1, AT_ONCE + 1, 1):
+            gone = everybody.pop(number)
+            self.pool.tell("forget", gone)
+        changed = FakeMember(everybody[AT_ONCE + 9].name, meta=b"new")  # known again under its name
+        everybody[AT_ONCE + 9] = changed
+        self.pool.tell("join", changed)
+        wire.turn()
+        seen = {}
+        for name, data in wire.events():
+            for row in data["members"] if name == "snapshot" else [data]:
+                seen[row["name"]] = row
+                if name == "forget":
+                    del seen[row["name"]]
+        listed = self.registry.get(MEMBERS).json["members"]
+        self.assertEqual(seen, {row["name"]: row for row in listed})
+        self.assertEqual(len(seen), 596)
+
+    def test_the_last_part_says_so_though_all_of_it_are_forgotten(self):
+        everybody = self.pool.everybody = [FakeMember(name) for name in sorted(many(AT_ONCE + 5))]
+        wire = self.registry.connect()
+        wire.protocol.dataReceived(b"GET /api/v1/watch HTTP/1.1\r\nHost: own\r\nsecretKey: s3cret\r\n\r\n")
+        del everybody[AT_ONCE:]
+        wire.turn()
+        self.assertEqual(
+            [(len(data["members"]), data["more"]) for _, data in wire.events()], [(AT_ONCE, True), (0, False)]
+        )
+
     def test_a_slow_reader_gets_a_new_snapshot(self):
         wire = self.watch()
         wire.events()

@@ -25,7 +25,7 @@ from serena.core.swim.messages import (
 )
 from serena.core.swim.wire import fields
 from serena.core.swim.wire.faults import Dropped
-from serena.core.swim.wire.msgpack import Value, blob, boolean, extent, number, raw, struct, switch, written
+from serena.core.swim.wire.msgpack import Allowance, Value, blob, boolean, extent, number, raw, struct, switch, written
 
 
 class Type(IntEnum):
@@ -60,8 +60,8 @@ _ACCUSATION = (b"Incarnation", b"Node", b"From")
 _ALIVE = (b"Incarnation", b"Node", b"Addr", b"Port", b"Meta", b"Vsn")
 
 
-def decode(data: bytes) -> Message:
-    """The message in `data`; what follows its struct is ignored. Raises Dropped."""
+def decode(data: bytes, allowance: Allowance | None = None) -> Message:
+    """The message in `data`; what follows its struct is ignored. `allowance` bounds its values. Raises Dropped."""
     if not data:
         raise Dropped("empty")
     kind = data[0]
@@ -70,7 +70,7 @@ def decode(data: bytes) -> Message:
     if kind not in _READ:
         raise Dropped("unknownType")
     names, read = _READ[kind]
-    extent(data, 1)
+    extent(data, 1, allowance)
     return read(struct(data, 1, names))
 
 

@@ -15,12 +15,15 @@ from serena.core.swim.wire.bodies import Type, decode
 from serena.core.swim.wire.compound import joined, split
 from serena.core.swim.wire.faults import Dropped
 from serena.core.swim.wire.keyring import Keyring
+from serena.core.swim.wire.msgpack import Allowance
 from serena.core.swim.wire.packing import pack, unpack
 
 MOST_UNPACKED = 1 << 20
 """What a datagram may unpack to, whatever was configured."""
 LONGEST_DATAGRAM = 65_507
 """What UDP over IPv4 carries."""
+MOST_VALUES = 255 * 17
+"""Values in the structs of a datagram: as many parts as there can be, and the most that one of ours has."""
 
 _CRC_HEAD = 5
 _SENT = frozenset((Type.PING, Type.INDIRECT_PING, Type.ACK, Type.SUSPECT, Type.ALIVE, Type.DEAD, Type.USER, Type.NACK))
@@ -43,7 +46,7 @@ class DatagramCodec:
     compress            compress where that makes it shorter
     padded              seal in version 0, for members that speak protocol 1
     nonce               gives so many random bytes
-    unpacked_limit      bytes that a datagram may unpack to, up to MOST_UNPACKED
+    unpacked_limit      bytes that a datagram may unpack to, up to MOST_UNPACKED: members fill 1,400 before they pack
     crc                 put checksums on datagrams for those who know them
     """
 
@@ -57,7 +60,7 @@ class DatagramCodec:
         verify_outgoing: bool = True,
         compress: bool = False,
         padded: bool = False,
-        unpacked_limit: int = 1 << 18,
+        unpacked_limit: int = 1 << 14,
         crc: bool = True,
     ) -> None:
         if not 0 < unpacked_limit <= MOST_UNPACKED:
@@ -70,7 +73,7 @@ class DatagramCodec:
         self._compress = compress
         self._padded = padded
         self._nonce = nonce
-        self._unpacked_limit = unpacked_limit
+        self.unpacked_limit = unpacked_limit
         self._crc = crc
 
     @property
@@ -81,6 +84,10 @@ class DatagramCodec:
 
     def open(self, data: bytes) -> Opened:
         """What is in a datagram. Raises Dropped if nothing of it can be read."""
+        return read(self.unwrapped(data))
+
+    def unwrapped(self, data: bytes) -> bytes:
+        """A datagram without what is wrapped around its messages, for `read`. Raises Dropped."""
         if not data:
             raise Dropped("empty")
         data = labels.stripped(data, self._header)
@@ -88,17 +95,8 @@ class DatagramCodec:
             data = self._unsealed(data)
         data = _checked(data)
         if data[:1] == _COMPRESS:
-            data = unpack(data, 1, self._unpacked_limit)
-        if data[:1] != _COMPOUND:
-            return Opened([_message(data)], [])
-        parts, dropped = split(data)
-        messages = []
-        for part in parts:
-            try:
-                messages.append(_message(part))
-            except Dropped as fault:
-                dropped.append(fault.reason)
-        return Opened(messages, dropped)
+            data = unpack(data, 1, self.unpacked_limit)
+        return data
 
     def seal(self, parts: Sequence[bytes], *, crc: bool) -> bytes:
         """A datagram of 1 to 127 encoded messages; `crc` says that who gets it knows checksums.
@@ -133,6 +131,24 @@ class DatagramCodec:
             raise Dropped("plaintext" if _is_plain(data) else "decrypt") from None
 
 
+def read(data: bytes) -> Opened:
+    """The messages in what was unwrapped. Raises Dropped if there is but one and it can't be read."""
+    if data[:1] != _COMPOUND:
+        return Opened([_message(data)], [])
+    parts, dropped = split(data)
+    messages = []
+    allowance = Allowance(MOST_VALUES)
+    for number, part in enumerate(parts):
+        if not allowance.left:
+            dropped += ["tooMany"] * (len(parts) - number)
+            break
+        try:
+            messages.append(_message(part, allowance))
+        except Dropped as fault:
+            dropped.append(fault.reason)
+    return Opened(messages, dropped)
+
+
 _COMPRESS = bytes((Type.COMPRESS,))
 _COMPOUND = bytes((Type.COMPOUND,))
 _WRAPPERS = (Type.COMPRESS, Type.COMPOUND)
@@ -158,8 +174,8 @@ def _checked(data: bytes) -> bytes:
     return data[_CRC_HEAD:]
 
 
-def _message(data: bytes) -> Message:
+def _message(data: bytes, allowance: Allowance | None = None) -> Message:
     """The message in `data`, which nothing may be wrapped around any more. Raises Dropped."""
     if data and data[0] in _WRAPPERS:
         raise Dropped("nested")
-    return decode(data)
+    return decode(data, allowance)

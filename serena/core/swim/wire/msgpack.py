@@ -49,20 +49,30 @@ def _heads() -> tuple[tuple[int, int, int], ...]:
 _HEADS = _heads()
 
 
+class Allowance:
+    """How many values may be in several structs together: `left` says how many may still come."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 class Scan:
     """Walks over one value whose bytes may come bit by bit. Each byte is looked at once at most.
 
-    `longest` is what the value may take; beyond that it is dropped for the reason `beyond`.
+    `longest` is what the value may take; beyond that it is dropped for the reason `beyond`. `most` is how many values
+    it may be, with all that is nested in it.
     """
 
-    def __init__(self, longest: int, beyond: str = "oversized") -> None:
+    def __init__(self, longest: int, beyond: str = "oversized", most: int = _MOST_ITEMS) -> None:
         self.at = 0
         """Where the next head stands, or the value ends, from its start."""
         self._longest = longest
         self._beyond = beyond
         self._open = [1]  # how many values are still to come, for each container that is open
         self._owed = 1  # their sum
-        self._items = 0
+        self._most = most
+        self.items = 0
+        """How many values were walked over."""
 
     @property
     def least(self) -> int:
@@ -92,7 +102,7 @@ class Scan:
         """One value more: its head has that many bytes."""
         if kind == _BAD:
             raise Dropped("malformed")
-        self._items += 1
+        self.items += 1
         self.at += head
         self._owed -= 1
         self._open[-1] -= 1
@@ -106,7 +116,7 @@ class Scan:
             self._open.pop()
         if self.at + self._owed > self._longest:
             raise Dropped(self._beyond)
-        if self._items + self._owed > _MOST_ITEMS:
+        if self.items + self._owed > self._most:
             raise Dropped("oversized")
 
     def _enter(self, count: int) -> None:
@@ -116,11 +126,19 @@ class Scan:
         self._owed += count
 
 
-def extent(data: bytes, at: int) -> int:
-    """Where the value at `at` ends, all of which must be there. Raises Dropped."""
-    scan = Scan(len(data) - at, beyond="truncated")
-    if not scan.reached(data, at):
-        raise Dropped("truncated")
+def extent(data: bytes, at: int, allowance: Allowance | None = None) -> int:
+    """Where the value at `at` ends, all of which must be there. What it takes of the allowance is taken in any case.
+
+    Raises Dropped.
+    """
+    most = _MOST_ITEMS if allowance is None else min(_MOST_ITEMS, allowance.left)
+    scan = Scan(len(data) - at, beyond="truncated", most=most)
+    try:
+        if not scan.reached(data, at):
+            raise Dropped("truncated")
+    finally:
+        if allowance is not None:
+            allowance.left -= min(scan.items, most)
     return at + scan.at
 
 

@@ -22,6 +22,17 @@ class BroadcastsTests(SynchronousTestCase):
         queue.put(b"newest", b"a")  # also where the old one was sent already
         self.assertEqual(take(queue), [b"newest", b"other"])
 
+    def test_a_name_is_forgotten_wherever_it_stands(self):
+        queue = Broadcasts()
+        for name in (b"a", b"b", b"c"):
+            queue.put(b"of " + name, name)
+        take(queue, 12)
+        for name in (b"a", b"c", b"nobody"):
+            queue.discard(name)
+        self.assertEqual(len(queue), 1)
+        self.assertFalse(queue.tells_of(b"a"))
+        self.assertEqual(take(queue), [b"of b"])
+
     def test_as_many_as_fit(self):
         for overhead, count in ((2, 4), (3, 3)):
             queue = Broadcasts()

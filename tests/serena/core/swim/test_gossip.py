@@ -97,6 +97,21 @@ class TickTests(SynchronousTestCase):
             self.assertEqual({one.crc for one in pool.swim.outgoing()}, {crc})
 
 
+class ForgottenTests(SynchronousTestCase):
+    def test_of_whom_nobody_knows_nothing_is_told(self):
+        pool = Lone()
+        pool.meet(A)
+        for second in range(90):
+            for number in range(100):
+                name = b"%d-%d" % (second, number)
+                pool.hear(alive(name, 3), Dead(name, 1, name))
+            pool.run(1, pool.sent)
+            pool.hear(alive(A, 2, second + 2))
+            self.assertLessEqual(len(pool.swim._gossip._news), len(pool.swim.members))
+        self.assertLess(len(pool.swim.members), 5_000)
+        self.assertTrue(pool.swim._gossip.tells_of(A))
+
+
 class PiggybackTests(SynchronousTestCase):
     def test_an_answer_to_a_member_carries_news(self):
         pool = Lone(profile=STILL)

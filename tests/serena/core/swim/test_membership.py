@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from serena.core.swim.membership import FARTHEST
 from serena.core.swim.messages import Alive, Dead, State, Suspect
 from serena.core.swim.profile import LAN, LOCAL
 from tests.serena.core.swim.lone import HERE, US, VERSIONS, Lone, alive, at
@@ -161,13 +162,25 @@ class AboutUsTests(SynchronousTestCase):
         self.pool.hear(Suspect(US, 5, A), Dead(US, 5, A), Dead(US, 0, A))
         self.assert_refuted(6)
 
+    def test_one_accusation_does_not_take_all_incarnations(self):
+        for far in (2 + FARTHEST, LAST - 1, LAST):
+            said = (Suspect(US, far, A), Dead(US, far, A), Alive(US, far, HERE, b"x", VERSIONS))
+            self.pool.hear(*said, Suspect(A, far, B), Dead(A, far, A))
+        self.assertEqual(self.pool.swim.me.incarnation, 1)
+        self.assertIs(self.pool.state(A), State.ALIVE)
+        self.assertEqual(self.pool.swim.dropped, {"farIncarnation": 15})
+        self.pool.hear(Suspect(US, 1 + FARTHEST, A))
+        self.assert_refuted(2 + FARTHEST)
+
     def test_the_last_incarnation_is_never_answered(self):
+        self.pool.swim.me.incarnation = LAST - 5
         for accusation in (Suspect(US, LAST, A), Dead(US, LAST, A), Alive(US, LAST, HERE, b"x", VERSIONS)):
             self.pool.hear(accusation)
-        self.assertEqual(self.pool.swim.me.incarnation, 1)
+        self.assertEqual(self.pool.swim.me.incarnation, LAST - 5)
         self.assertEqual(self.pool.swim.dropped, {"lastIncarnation": 3})
 
     def test_the_one_before_it_is_and_nothing_wraps(self):
+        self.pool.swim.me.incarnation = LAST - 5
         self.pool.hear(Suspect(US, LAST - 1, A))
         self.assertEqual(self.pool.swim.me.incarnation, LAST)
         self.pool.swim.update_meta(b"new", self.pool.now)

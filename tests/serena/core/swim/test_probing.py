@@ -215,6 +215,38 @@ class OversleptTests(SynchronousTestCase):
         pool.run(1.01)
         self.assertEqual((pool.state(A), pool.state(B)), (State.ALIVE, State.ALIVE))
 
+    def test_whoever_waits_long_for_answers_has_not_slept(self):
+        pool = Lone()
+        pool.meet(A)
+        pool.swim._awareness.add(5)
+        answers = []
+
+        def look():
+            answers.extend((pool.now + 2.5, message.seq) for _, message in pool.told(Ping))
+            while answers and answers[0][0] <= pool.now:
+                pool.hear(Ack(answers.pop(0)[1]))
+            if pool.state(A) is not State.ALIVE:
+                pool.hear(alive(A, 2, pool.member(A).incarnation + 1))
+
+        for _ in range(600):
+            pool.run(0.1, look)
+            look()
+        self.assertEqual(pool.swim.counters["overslept"], 0)
+        self.assertLess(pool.swim.health, 3)
+        self.assertGreater(pool.swim.counters["probes"], 15)
+
+    def test_nor_has_who_waits_for_a_stream(self):
+        pool = Lone()
+        pool.meet(A)
+        pool.swim._awareness.add(5)
+        pool.until(Ping)
+        pool.run(0.6)
+        [stream] = [one for one in pool.swim.streams() if one.purpose is Purpose.PROBE]
+        pool.now += 3
+        pool.swim.stream_done(stream, Ack(stream.request.seq), pool.now)
+        pool.run(0.1)
+        self.assertEqual((pool.swim.counters["overslept"], pool.swim.counters["probes"]), (0, 2))
+
     def test_a_little_late_is_not_asleep(self):
         pool = Lone()
         pool.meet(A)

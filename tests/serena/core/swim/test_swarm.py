@@ -253,6 +253,31 @@ class VersionsTests(SynchronousTestCase):
         self.assertEqual(ours.machine.me.versions, SERF)
         self.assertEqual(swarm.count(Suspected), 0)
 
+    def test_two_of_ours_and_another_that_start_together_are_one_pool(self):
+        for seed in range(40):
+            swarm = Swarm(seed=seed)
+            serf = swarm.add(b"serf", versions=SERF)
+            ours = [swarm.add(name, adopt_delegates=True) for name in (b"r1", b"r2")]
+            for node in ours:
+                for other in (*ours, serf):
+                    if other is not node:
+                        swarm.join(node, other, again=0.25)
+            swarm.run(5)
+            self.assertTrue(swarm.is_whole(), seed)
+            self.assertEqual({node.machine.me.versions for node in swarm.up}, {SERF})
+
+    def test_also_where_the_other_comes_a_little_later_and_one_is_not_told_of_it(self):
+        for seed in range(10):
+            swarm = Swarm(seed=seed)
+            serf = swarm.add(b"serf", versions=SERF)
+            swarm.kill(serf)
+            r1, r2 = (swarm.add(name, adopt_delegates=True) for name in (b"r1", b"r2"))
+            for node, other in ((r1, r2), (r2, r1), (r1, serf)):
+                swarm.join(node, other, again=0.25)
+            swarm.at(0.4, lambda swarm=swarm, serf=serf: swarm.restart(serf))
+            swarm.run(10)
+            self.assertTrue(swarm.is_whole(), seed)
+
 
 class LoadTests(SynchronousTestCase):
     def test_what_an_idle_node_sends_does_not_grow_with_the_pool(self):

@@ -281,6 +281,74 @@ class AdoptTests(SynchronousTestCase):
         pool.swim.stream_failed(pool.swim.streams()[0], "refused", pool.now)
         self.assertEqual(pool.swim.events(), [Contacted(at(2), ok=False, reason="refused")])
 
+    def asking(self, *numbers):
+        """A node that has asked these; its streams."""
+        pool = Lone(adopt_delegates=True)
+        for number in numbers:
+            pool.swim.join(at(number), pool.now)
+        return pool, pool.swim.streams()
+
+    def opened(self, pool):
+        return [(one.to, one.purpose, one.request.entries[0].versions) for one in pool.swim.streams()]
+
+    def test_the_first_that_differs_decides_whoever_answers_later(self):
+        pool, (ours, serf) = self.asking(3, 2)
+        pool.swim.stream_done(serf, exchange(entry(A, 2, versions=SERF)), pool.now)
+        pool.swim.stream_done(ours, exchange(entry(B, 3)), pool.now)
+        self.assertEqual(self.opened(pool), [(at(2), Purpose.JOIN, SERF), (at(3), Purpose.JOIN, SERF)])
+        self.assertEqual(pool.swim.counters["adoptedVersions"], 1)
+
+    def test_who_knows_no_more_than_we_do_waits_for_the_others(self):
+        pool, (ours, serf) = self.asking(3, 2)
+        pool.swim.stream_done(ours, exchange(entry(B, 3)), pool.now)
+        self.assertEqual(pool.swim.streams(), [])
+        pool.swim.stream_done(serf, exchange(entry(A, 2, versions=SERF)), pool.now)
+        self.assertEqual(self.opened(pool), [(at(3), Purpose.JOIN, SERF), (at(2), Purpose.JOIN, SERF)])
+
+    def test_but_not_for_long(self):
+        pool, (ours, _) = self.asking(3, 2)
+        pool.swim.stream_done(ours, exchange(entry(B, 3)), pool.now)
+        pool.run(0.99)
+        self.assertEqual(pool.swim.streams(), [])
+        pool.run(0.02)
+        self.assertEqual(self.opened(pool), [(at(3), Purpose.JOIN, VERSIONS)])
+
+    def test_where_all_agree_there_is_nothing_to_wait_for(self):
+        pool, streams = self.asking(3, 2)
+        for name, number, stream in zip((B, A), (3, 2), streams, strict=True):
+            pool.swim.stream_done(stream, exchange(entry(name, number)), pool.now)
+        self.assertEqual(len(self.opened(pool)), 2)
+
+    def test_who_still_asks_lets_nobody_in_who_decides_nothing(self):
+        pool, (_, serf) = self.asking(3, 2)
+        comes = exchange(entry(B, 3), join=True)
+        self.assertIsNone(pool.swim.serve(comes, at(3), pool.now))
+        self.assertEqual(pool.swim.dropped, {"notYet": 1})
+        self.assertEqual(len(pool.swim.serve(exchange(join=True), at(3), pool.now).entries), 1)  # asking is free
+        pool.swim.stream_failed(serf, "refused", pool.now)
+        self.assertIsNone(pool.swim.serve(comes, at(3), pool.now))
+        pool.run(1.01)
+        self.assertIsNotNone(pool.swim.serve(comes, at(3), pool.now))
+        self.assertIs(pool.state(B), State.ALIVE)
+
+    def test_one_that_differs_is_let_in_at_once_and_decides_too(self):
+        pool, _ = self.asking(3, 2)
+        answer = pool.swim.serve(exchange(entry(A, 2, versions=SERF), join=True), at(2), pool.now)
+        self.assertEqual([one.versions for one in answer.entries], [SERF])
+
+    def test_where_nobody_lets_us_in_we_are_what_we_were(self):
+        pool, (one, other) = self.asking(3, 2)
+        for stream in (one, other):
+            pool.swim.stream_done(stream, exchange(entry(A, 2, versions=SERF)), pool.now)
+        first, second = pool.swim.streams()
+        pool.swim.serve(exchange(entry(B, 4), join=True), at(4), pool.now)  # told already who we are: nothing changes
+        pool.swim.stream_failed(first, "timeout", pool.now)
+        self.assertEqual(pool.swim.me.versions, SERF)
+        pool.swim.stream_failed(second, "timeout", pool.now)
+        self.assertEqual(pool.swim.me.versions, VERSIONS)
+        pool.swim.join(at(2), pool.now)
+        self.assertEqual([one.purpose for one in pool.swim.streams()], [Purpose.ASK])
+
     def test_nobody_is_believed_by_datagram(self):
         pool = Lone(adopt_delegates=True)
         pool.hear(alive(A, 2, versions=SERF))

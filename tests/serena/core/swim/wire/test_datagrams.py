@@ -5,10 +5,10 @@ import zlib
 from twisted.trial.unittest import SynchronousTestCase
 
 from serena.core.errors import MisuseError
-from serena.core.swim.messages import Ack, Nack, Ping, UserMessage
+from serena.core.swim.messages import Ack, Address, IndirectPing, Nack, Ping, Source, UserMessage
 from serena.core.swim.wire.bodies import encode
 from serena.core.swim.wire.crypto import seal
-from serena.core.swim.wire.datagrams import LONGEST_DATAGRAM, MOST_UNPACKED, DatagramCodec
+from serena.core.swim.wire.datagrams import LONGEST_DATAGRAM, MOST_UNPACKED, MOST_VALUES, DatagramCodec, read
 from serena.core.swim.wire.faults import Dropped
 from serena.core.swim.wire.keyring import Keyring
 from serena.core.swim.wire.packing import pack
@@ -16,6 +16,7 @@ from tests.serena.core.swim.wire.vectors import KEYS, numbers, octets
 
 KEY, OTHER = KEYS["k16"], KEYS["k32"]
 NACK = encode(Nack(1))
+ADDRESS = Address(bytes((10, 0, 0, 1)), 7946)
 
 
 def codec(*keys, **options):
@@ -24,6 +25,11 @@ def codec(*keys, **options):
 
 def checksummed(data):
     return b"\x0c" + zlib.crc32(data).to_bytes(4, "big") + data
+
+
+def compound(parts):
+    """As many parts as there can be, where a codec writes fewer."""
+    return bytes((7, len(parts))) + b"".join(len(part).to_bytes(2, "big") for part in parts) + b"".join(parts)
 
 
 class DatagramCase(SynchronousTestCase):
@@ -186,7 +192,23 @@ class RefusalTests(DatagramCase):
         self.assertEqual(opened.dropped, ["unknownType", "truncated", "malformed"])
 
     def test_bombs(self):
-        bomb = pack(b"\x08" + bytes(1 << 18))
+        bomb = pack(b"\x08" + bytes(1 << 14))
         self.dropped("bomb", codec(), bomb)
-        self.assertEqual(len(codec(unpacked_limit=(1 << 18) + 1).open(bomb).messages[0].data), 1 << 18)
+        self.assertEqual(len(codec(unpacked_limit=(1 << 14) + 1).open(bomb).messages[0].data), 1 << 14)
         self.dropped("bomb", codec(unpacked_limit=100), pack(b"\x08" + bytes(100)))
+
+    def test_the_values_of_all_parts_together_are_bounded(self):
+        full = b"\x0b\xdc\x00\x7f" + bytes(127)  # a nack as an array, much too long
+        some = MOST_VALUES // 128
+        opened = codec().open(pack(compound([full] * some + [NACK] * 150)))
+        self.assertEqual(len(opened.messages), some + (MOST_VALUES - some * 128) // 3)
+        self.assertEqual(set(opened.dropped), {"tooMany"})
+        self.assertEqual(len(opened.messages) + len(opened.dropped), some + 150)
+        ping = IndirectPing(1, b"n", ADDRESS, nack=True, source=Source(ADDRESS, b"m"))
+        self.assertEqual(codec().open(compound([encode(ping)] * 255)), ([ping] * 255, []))
+
+    def test_it_is_unwrapped_first_and_read_then(self):
+        ours = codec(KEY, label=b"blue", compress=True)
+        long = encode(Ack(1, bytes(300)))
+        self.assertEqual(ours.unwrapped(ours.seal([long], crc=True)), long)
+        self.assertEqual(read(long), ([Ack(1, bytes(300))], []))
