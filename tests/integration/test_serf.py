@@ -30,6 +30,11 @@ def settings(**more):
     return {"CLUSTER_ISCLUSTER": 1, "CLUSTER_GOSSIPPORT": 0} | more
 
 
+def console(broker):
+    """The names of the brokers that a broker knows."""
+    return [node["Name"] for node in broker.api.post("/Console/GetNodes").json]
+
+
 @NEEDS_SERF
 class SerfTests(SynchronousTestCase):
     """Processes, each its own."""
@@ -126,7 +131,7 @@ class SerfTests(SynchronousTestCase):
         self.agree(serf, registry, expected)
         self.agree(other, registry, expected)
         self.assertEqual(registry.nodes(), sorted(names), "whatever else shares the pool is no broker")
-        self.assertEqual([node["Name"] for node in brokers[0].api.post("/Console/GetNodes").json], sorted(names))
+        until(lambda: console(brokers[0]) == sorted(names), "the same at a broker")
         brokers[0].kill()
         self.agree(other, registry, expected | {names[0]: "dead"})
         self.assertEqual(registry.nodes(), [names[1]])
