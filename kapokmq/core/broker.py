@@ -24,7 +24,7 @@ from kapokmq.core.errors import Draining, Full, StoreUnavailable
 from kapokmq.core.group import Choose, Group
 from kapokmq.core.ledger import Ledger, Taken
 from kapokmq.core.member import Consumer
-from kapokmq.core.message import Draft
+from kapokmq.core.message import Drafts
 from kapokmq.core.moment import Moment
 from kapokmq.core.peers import Publisher, Receiver
 from kapokmq.core.position import Memory
@@ -80,7 +80,7 @@ class Broker:
         self,
         publisher: Publisher,
         topic_name: str,
-        drafts: Sequence[Draft],
+        drafts: Drafts,
         reference: object,
         now: Moment,
         call: Call = PLAIN,

@@ -1,9 +1,24 @@
 """Making the codes of messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from struct import pack
 
 from kapokmq.core.message import Message, make_prefix
+
+_BLOCK = 12  # bits of an id, written as the last digits of a code
+_LAST = (1 << _BLOCK) - 1
+_TAILS = [f"{tail:03x}" for tail in range(1 << _BLOCK)]
+_STEM = 13  # digits of an id before these
+
+
+def run_of_codes(prefix: str, first: int, count: int) -> Iterator[tuple[str, list[str]]]:
+    """The codes of `count` ids without a gap, as what some have in front and how each of these ends."""
+    end = first + count
+    while first < end:
+        block = first >> _BLOCK
+        stop = min(end, (block + 1) << _BLOCK)
+        yield f"{prefix}{block:0{_STEM}x}", _TAILS[first & _LAST : ((stop - 1) & _LAST) + 1]
+        first = stop
 
 
 class Codes:
@@ -30,5 +45,8 @@ class Codes:
         if len(epochs) != 1:
             return [self.code(message.id, message.epoch) for message in messages]
         prefix = self.prefix(epochs.pop())
-        digits = pack(f">{len(messages)}Q", *[message.id for message in messages]).hex()
+        ids = [message.id for message in messages]
+        if ids == list(range(ids[0], ids[0] + len(ids))):  # neighbours, as most are
+            return [stem + tail for stem, tails in run_of_codes(prefix, ids[0], len(ids)) for tail in tails]
+        digits = pack(f">{len(ids)}Q", *ids).hex()
         return [prefix + digits[at : at + 16] for at in range(0, len(digits), 16)]

@@ -179,10 +179,10 @@ class Consuming:
         """These are done. Gives the codes that were ignored."""
         ignored: list[str] = []
         for (topic, group, member), theirs in consumer.by_place(codes, ignored):
-            held = len(member.leases)
+            held = len(member.held)
             done, unknown = group.acknowledge(member, theirs)
             ignored += unknown
-            if held - len(member.leases) < len(theirs) - len(unknown):
+            if held - len(member.held) < len(theirs) - len(unknown):
                 self._renewed(group)  # some of it others held
             self._settling.settled((topic, group), done, now)
             self._again(consumer, (topic, group))

@@ -8,7 +8,7 @@ Work comes in batches: one call a read, one call back a commit. There are no Def
 from collections.abc import Awaitable, Sequence
 from typing import NamedTuple, Protocol
 
-from kapokmq.core.message import Draft, Found
+from kapokmq.core.message import Drafts, Found
 from kapokmq.core.peers import Publisher, Receipt, Receiver
 from kapokmq.core.query import TopicCounts
 
@@ -106,7 +106,7 @@ class Engine(Protocol):
         self,
         publisher: Publisher,
         topic: str,
-        drafts: Sequence[Draft],
+        drafts: Drafts,
         reference: object = None,
         *,
         session: Session | None = None,
@@ -174,7 +174,7 @@ class Engine(Protocol):
         """The receiver's transport takes bytes."""
         ...
 
-    def send(self, topic: str, drafts: Sequence[Draft], *, durable: bool = False) -> Awaitable[Receipt]:
+    def send(self, topic: str, drafts: Drafts, *, durable: bool = False) -> Awaitable[Receipt]:
         """Publish and wait until it is stored as the node promises. Raises what `publish` raises, nothing stored."""
         ...
 

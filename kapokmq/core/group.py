@@ -135,7 +135,7 @@ class Group(ABC):
     def _give_back(self, member: Member, now: Moment) -> Lost:
         """What a member that went holds is given back: the last of it first, and if that is much, more by `expire`."""
         messages = self.leases.end_last(member, EXPIRED_AT_ONCE)
-        if not member.leases:
+        if not member.held:
             del self._leaving[member]
         return self._lost(member, messages, now, End(DISCONNECTED, DISCONNECTED, member.consumer.receiver.label))
 

@@ -1,11 +1,11 @@
 """Who holds what: leases, which share a deadline by the batch that they were dealt in."""
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from math import inf
 
-from kapokmq.core.member import Batch, Member
+from kapokmq.core.held import Batch
+from kapokmq.core.member import Member
 from kapokmq.core.message import Message
 from kapokmq.core.position import Memory
 
@@ -30,31 +30,25 @@ class Leases:
         """Each of these members holds these messages from now on. See Batch."""
         batch = Batch(members, codes, deadline, since)
         self._append(batch)
-        leases = [(message, batch) for message in messages]
         for member in members:
-            member.leases.update(zip(codes, leases, strict=True))
+            member.held.add(batch, messages)
         self.count += batch.open
         self._memory.leases += batch.open
 
     def end(self, member: Member, codes: Sequence[str]) -> tuple[list[Message], list[str]]:
         """A member's leases under these codes are over. Gives their messages, and the codes that it does not hold."""
-        pop = member.leases.pop
-        found = [pop(code, None) for code in codes]
-        odd: list[str] = []
-        if None in found:
-            odd = [code for code, lease in zip(codes, found, strict=True) if lease is None]
-        held = [lease for lease in found if lease is not None]
-        for batch, count in Counter([batch for _, batch in held]).items():
+        ended, odd, counts = member.held.end(codes)
+        for batch, count in counts.items():
             batch.open -= count
             if not batch.open:
                 self._remove(batch)
-        self.count -= len(held)
-        self._memory.leases -= len(held)
-        return [message for message, _ in held], odd
+        self.count -= len(ended)
+        self._memory.leases -= len(ended)
+        return ended, odd
 
     def end_last(self, member: Member, count: int | None = None) -> list[Message]:
         """The last that a member was dealt are over: so many, or all. Gives the messages, ascending."""
-        messages, _ = self.end(member, list(islice(reversed(member.leases), count)))
+        messages, _ = self.end(member, member.held.last(count))
         messages.sort(key=lambda message: message.id)
         return messages
 
@@ -63,7 +57,7 @@ class Leases:
         odd: list[str] = []
         kept: dict[Batch, list[str]] = {}
         for code in dict.fromkeys(codes):
-            lease = member.leases.get(code)
+            lease = member.held.get(code)
             if lease is None:
                 odd.append(code)
             else:
@@ -72,7 +66,8 @@ class Leases:
             batch = Batch([member], theirs, deadline, old.since)
             self._append(batch)
             self._touched[batch] = None
-            member.leases.update((code, (member.leases[code][0], batch)) for code in theirs)
+            for code in theirs:
+                member.held.move(code, batch)
             old.open -= len(theirs)
             if not old.open:
                 self._remove(old)
@@ -95,8 +90,7 @@ class Leases:
             while batch.members and room > 0:
                 member = batch.members.pop()
                 room -= len(batch.codes)
-                mine = [code for code in batch.codes if member.leases.get(code, (None, None))[1] is batch]
-                yield member, self.end(member, mine)[0]
+                yield member, self.end(member, member.held.of(batch))[0]
             if batch.members:
                 break
             self._remove(batch)

@@ -72,7 +72,7 @@ class _Glance:
         code = self._broker.codes.of([self._stored.message])[0]
         found: list[Holder] = []
         for member in self._group.members:
-            lease = member.leases.get(code)
+            lease = member.held.get(code)
             if lease is not None:
                 deadline = lease[1].deadline
                 until = None if deadline is None else self._now.wall + int((deadline - self._now.steady) * 1000)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
+from kapokmq.core.held import Held
 from kapokmq.core.message import Message, parse_code, topic_of
 from kapokmq.core.peers import Receiver
 
@@ -68,7 +69,7 @@ class Consumer:
         held = 0.0
         if self.renews:
             counted = self.level < inf
-            held = self.level - self.credit if counted else sum(len(m.leases) for _, m in self.places.values())
+            held = self.level - self.credit if counted else sum(len(m.held) for _, m in self.places.values())
         self.level = credit
         self.credit = credit - held
 
@@ -120,38 +121,14 @@ class Consumer:
         return some
 
 
-class Batch:
-    """Messages dealt together: they share a deadline (steady seconds, None: none) until they are acknowledged.
-
-    `since` is when they were dealt, in wall milliseconds. `open` counts the leases in it that have not ended, over all
-    `members` that it was dealt to.
-    """
-
-    __slots__ = ("codes", "deadline", "members", "open", "since")
-
-    def __init__(self, members: "list[Member]", codes: list[str], deadline: float | None, since: int = 0) -> None:
-        self.members = members
-        self.codes = codes
-        self.deadline = deadline
-        self.since = since
-        self.open = len(members) * len(codes)
-
-
-Lease = tuple[Message, Batch]
-
-
 class Member:
-    """A consumer's place in one group.
+    """A consumer's place in one group. `backlog` is what a broadcast has assigned to it and not dealt yet."""
 
-    `leases` is what it holds, by code, in the order dealt. `backlog` is what a broadcast has assigned to it and not
-    dealt yet.
-    """
-
-    __slots__ = ("backlog", "consumer", "leases")
+    __slots__ = ("backlog", "consumer", "held")
 
     def __init__(self, consumer: Consumer) -> None:
         self.consumer = consumer
-        self.leases: dict[str, Lease] = {}
+        self.held = Held()
         self.backlog: deque[Message] = deque()
 
     @property

@@ -78,7 +78,7 @@ def member_infos(consumers: Iterable[Consumer]) -> list[MemberInfo]:
             topic=consumer.pattern,
             group=consumer.group,
             credit=None if consumer.level == float("inf") else max(0, int(consumer.credit)),
-            in_flight=sum(len(member.leases) for _, member in consumer.places.values()),
+            in_flight=sum(len(member.held) for _, member in consumer.places.values()),
         )
         for consumer in consumers
     ]

@@ -16,7 +16,7 @@ from kapokmq.core.commit import Duplicate, KeyRow, Outcome, SentRow
 from kapokmq.core.effects import Confirm, Effect, Refuse
 from kapokmq.core.errors import MisuseError, NotDurable, NotKept, Paused, StoreUnavailable, TopicFull
 from kapokmq.core.ledger import Ledger, Published, Taken
-from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Draft, Message, make_id
+from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Drafts, Message, Text, make_id
 from kapokmq.core.moment import Moment
 from kapokmq.core.peers import Publisher, Receipt
 from kapokmq.core.ranges import runs_of
@@ -65,7 +65,7 @@ class Publishing:
         self._arrivals = arrivals
 
     def publish(
-        self, publisher: Publisher, topic_name: str, drafts: Sequence[Draft], reference: object, call: Call, now: Moment
+        self, publisher: Publisher, topic_name: str, drafts: Drafts, reference: object, call: Call, now: Moment
     ) -> list[Effect]:
         """Take a batch. Raises what Engine.publish raises, but Full and StoreUnavailable."""
         if not drafts:
@@ -82,11 +82,10 @@ class Publishing:
         topic = self._catalog.topic(topic_name)
         size = sum([len(draft.data) for draft in drafts]) + OVERHEAD * len(drafts)
         keyed = False
-        timed = any([d.delay_ms > 0 or d.due is not None or d.expire_ms for d in drafts])  # noqa: C419 -- a list is quicker
-        if not timed and all([d.key is None and d.headers is None for d in drafts]):  # noqa: C419
-            first, wall = make_id(topic.number, topic.next), now.wall
+        if {type(draft) for draft in drafts} == {Text}:
+            first, epoch, wall = make_id(topic.number, topic.next), self._epoch, now.wall
             messages = [
-                Message(message_id, self._epoch, wall, draft.delay, None, None, None, None, draft.data)
+                Message(message_id, epoch, wall, 0, None, None, None, None, draft.data)
                 for message_id, draft in enumerate(drafts, first)
             ]
         else:
@@ -166,7 +165,7 @@ class Publishing:
 
     # ---- taking
 
-    def _messages(self, topic: Topic, drafts: Sequence[Draft], now: Moment) -> list[Message]:
+    def _messages(self, topic: Topic, drafts: Drafts, now: Moment) -> list[Message]:
         first, epoch, wall = make_id(topic.number, topic.next), self._epoch, now.wall
         own_age = topic.effective.max_age
         age = self._rules.clean_seconds if own_age is None else own_age

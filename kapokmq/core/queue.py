@@ -96,7 +96,7 @@ class QueueGroup(Group):
         if parts is None or self.position.is_done(parts.id & OFFSET_MASK):
             return None
         for other in [*self.members, *self._leaving]:
-            ended = self.leases.end(other, [code])[0] if code in other.leases else []
+            ended = self.leases.end(other, [code])[0] if other.held.get(code) is not None else []
             if ended:
                 other.consumer.renew(1)
                 self.rate(other)

@@ -5,20 +5,20 @@ the store remembers (its last calls), and what is pending; so a call is decided 
 commit of its messages.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 from zlib import crc32
 
 from kapokmq.core.commit import ForgottenRow, SentRow
 from kapokmq.core.errors import Reused, TooOld
-from kapokmq.core.message import Draft
+from kapokmq.core.message import Drafts
 from kapokmq.core.peers import Publisher, Receipt
 
 REMEMBERED = 1_000  # calls of a session
 LONGEST_SESSION = 255  # characters
 
 
-def crc_of(topic: str, drafts: Sequence[Draft]) -> int:
+def crc_of(topic: str, drafts: Drafts) -> int:
     """What tells a call from another one: of its topic, and of the texts and keys of its messages."""
     parts = [topic, *(f"{len(draft.data)} {draft.key or ''}\0{draft.data}" for draft in drafts)]
     return crc32("\0".join(parts).encode("utf-8", "surrogatepass"))

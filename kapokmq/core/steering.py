@@ -126,7 +126,7 @@ class Steering:
 
     def purge_group(self, topic: Topic, group: Group) -> tuple[int, list[Effect]]:
         """Let it be done with all that nobody holds, dead letters aside. Gives how many offsets that are."""
-        held = [message.id & OFFSET_MASK for member in group.members for message, _ in member.leases.values()]
+        held = [message.id & OFFSET_MASK for member in group.members for _, (message, _) in member.held.items()]
         kept = [*runs_of({*held}), *group.position.dead]
         count = 0
         for first, last in _gaps(sorted(kept), topic.visible):

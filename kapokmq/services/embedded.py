@@ -25,7 +25,7 @@ from kapokmq.core.effects import (
 from kapokmq.core.engine import Counts, Figures, Health, Session
 from kapokmq.core.errors import Draining, MisuseError
 from kapokmq.core.group import Choose
-from kapokmq.core.message import Draft, Found, Status
+from kapokmq.core.message import Drafts, Found, Status
 from kapokmq.core.moment import Moment
 from kapokmq.core.peers import Publisher, Receipt
 from kapokmq.core.publishing import Call
@@ -183,7 +183,7 @@ class EmbeddedEngine(Receiving):
         self,
         publisher: Publisher,
         topic: str,
-        drafts: Sequence[Draft],
+        drafts: Drafts,
         reference: object = None,
         *,
         session: Session | None = None,
@@ -202,7 +202,7 @@ class EmbeddedEngine(Receiving):
         finally:
             self._publishers.gathering = False
 
-    def send(self, topic: str, drafts: Sequence[Draft], *, durable: bool = False) -> Awaitable[Receipt]:
+    def send(self, topic: str, drafts: Drafts, *, durable: bool = False) -> Awaitable[Receipt]:
         """See Engine."""
         return self._questions.send(self, topic, drafts, durable=durable)
 

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from kapokmq.core.broker import Broker
 from kapokmq.core.engine import Engine
 from kapokmq.core.errors import StoreUnavailable
-from kapokmq.core.message import Draft, Found, Message, Status, parse_code, topic_of
+from kapokmq.core.message import Drafts, Found, Message, Status, parse_code, topic_of
 from kapokmq.core.moment import Moment
 from kapokmq.core.peers import Receipt
 from kapokmq.core.publishing import FSYNC, MEMORY
@@ -48,7 +48,7 @@ class Questions:
         self._now = now
         self._settled = settled
 
-    async def send(self, engine: Engine, topic: str, drafts: Sequence[Draft], *, durable: bool) -> Receipt:
+    async def send(self, engine: Engine, topic: str, drafts: Drafts, *, durable: bool) -> Receipt:
         """See Engine."""
         sender = _Sender()
         engine.attach(sender)

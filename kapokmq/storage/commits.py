@@ -66,7 +66,7 @@ class Handed:
     def write(self, writer: apsw.Connection, keys: Keys) -> Outcome:
         """Make it durable, on the thread that writes. Raises apsw.Error."""
         # Here and not where it is handed in: the thread of the reactor has more to do.
-        self._lists[RUNS_AT] = encoded(runs_of(message.id for message in self._publishes))
+        self._lists[RUNS_AT] = encoded(runs_of([message.id for message in self._publishes]))
         self._lists[REMOVED_AT] = encoded(_disjoint(self._removed))
         prepared = keys.prepared(self._keys)
         writer.execute(COMMIT, [*self._lists[:KEYS_AT], *prepared, *self._lists[KEYS_AT:]])

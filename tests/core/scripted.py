@@ -50,7 +50,7 @@ class Consumer:
 
     @property
     def leases(self) -> dict[str, object]:
-        return {code: lease for _, member in self.consumer.places.values() for code, lease in member.leases.items()}
+        return {code: lease for _, member in self.consumer.places.values() for code, lease in member.held.items()}
 
     @property
     def bodies(self) -> list[str]:

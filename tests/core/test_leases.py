@@ -49,7 +49,7 @@ class LeasesTests(SynchronousTestCase):
         self.assertEqual(self.leases.touch(self.other, codes[:1], 9.0), codes[:1])
         self.assertEqual(self.overdue(5.0), [(self.one, [0, 2])])
         self.assertEqual(self.leases.next_deadline(), 9.0)
-        self.assertEqual(self.one.leases[codes[1]][1].since, 77, "it is held since then all the same")
+        self.assertEqual(self.one.held.get(codes[1])[1].since, 77, "it is held since then all the same")
         self.assertEqual(self.overdue(9.0), [(self.one, [1])])
 
     def test_a_batch_of_which_all_is_touched_is_gone(self):

@@ -5,7 +5,8 @@ from math import inf
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.codes import Codes
-from kapokmq.core.member import Batch, Consumer, Member
+from kapokmq.core.held import Batch
+from kapokmq.core.member import Consumer, Member
 from kapokmq.core.message import make_id
 from kapokmq.core.topic import Topic
 
@@ -15,7 +16,7 @@ def hold(consumer, count):
     for topic, part in enumerate((1, count - 1)):
         member = Member(consumer)
         consumer.places[topic] = (None, member)
-        member.leases = dict.fromkeys(range(part))
+        member.held.add(Batch([member], [f"{topic}-{number}" for number in range(part)], None), range(part))
     consumer.credit -= count
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.errors import BadName, Deleting, Draining, Paused, StoreUnavailable, TopicFull
-from kapokmq.core.message import Draft
+from kapokmq.core.message import Draft, Text
 from kapokmq.protocols.classic import OKS_AT_ONCE
 from tests.protocols.wire import (
     BINARY,
@@ -55,7 +55,7 @@ class ProducerTests(SynchronousTestCase):
         self.client.send(message("a"), frame('{"MessageData":"b","DelayTime":2}', BINARY), frame("{}"))
         (published,) = self.engine.publishes
         self.assertEqual(published.topic, "orders")
-        self.assertEqual(published.drafts, [Draft("a"), Draft("b", 2, 2000), Draft("")])
+        self.assertEqual(published.drafts, [Text("a"), Draft("b", 2, 2000), Text("")])
         self.assertTrue(published.publisher.positional)
         self.assertEqual(self.client.take(), [])
         self.engine.confirm()

@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.errors import Full, Paused, StoreUnavailable
-from kapokmq.core.message import Draft
+from kapokmq.core.message import Draft, Text
 from kapokmq.protocols.connections import Interest
 from tests.protocols.wire import BINARY, KEY, V2, MemoryNode, closing, frame, op
 
@@ -37,7 +37,7 @@ class PublishTests(V2Case):
         self.send(publish(7, "a", "b"))
         self.assertEqual(self.heard(), [])
         (call,) = self.engine.publishes
-        self.assertEqual((call.topic, call.drafts), ("orders", [Draft("a"), Draft("b")]))
+        self.assertEqual((call.topic, call.drafts), ("orders", [Text("a"), Text("b")]))
         self.assertEqual((call.session, call.number, call.durable), (None, 7, False))
         self.engine.confirm()
         told = {"op": "ok", "id": 7, "codes": ["0" * 40, "0" * 39 + "1"], "durable": "fsync"}

@@ -16,7 +16,7 @@ import msgspec
 from kapokmq.core.codec.frames import text_frame, text_head
 from kapokmq.core.codec.lenient import read_lenient
 from kapokmq.core.errors import BadEncoding, BadMessage, PeerError, TooBig
-from kapokmq.core.message import LONGEST_DELAY, Draft, Status
+from kapokmq.core.message import LONGEST_DELAY, Draft, Status, Text
 from kapokmq.core.peers import Delivery
 
 _OVERHEAD = 256  # bytes of a frame that are not its data: braces, names, a delay
@@ -54,9 +54,9 @@ def longest_draft(longest: int) -> int:
     return _ESCAPED * longest + _OVERHEAD
 
 
-def decode_drafts(frames: Iterable[bytes], longest: int) -> tuple[list[Draft], PeerError | None]:
+def decode_drafts(frames: Iterable[bytes], longest: int) -> tuple[list[Draft | Text], PeerError | None]:
     """Read frames up to the first that can't be carried. `longest` is a message's text in bytes of UTF-8."""
-    drafts: list[Draft] = []
+    drafts: list[Draft | Text] = []
     for frame in frames:
         try:
             try:
@@ -71,7 +71,7 @@ def decode_drafts(frames: Iterable[bytes], longest: int) -> tuple[list[Draft], P
                 _check_size(data, longest)
         except PeerError as fault:
             return drafts, fault
-        drafts.append(Draft(data, delay, delay * 1000 if delay > 0 else 0))
+        drafts.append(Draft(data, delay, delay * 1000 if delay > 0 else 0) if delay else Text(data))
     return drafts, None
 
 

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kapokmq.core.codec.rejected import Rejected, rejected
-from kapokmq.core.codec.v2_drafts import LATEST, Full, Plain, full_drafts, given, milliseconds, plain_drafts
+from kapokmq.core.codec.v2_drafts import LATEST, Full, check_sizes, full_drafts, given, milliseconds
 from kapokmq.core.engine import Wish
 from kapokmq.core.errors import BadEncoding, BadName, TooMany
-from kapokmq.core.message import LONGEST_DELAY, Draft
+from kapokmq.core.message import LONGEST_DELAY, Drafts, Text
 from kapokmq.core.names import check_name
 from kapokmq.core.pattern import check_pattern, check_topic
 
@@ -121,7 +121,7 @@ class Unsubscribe(_Op, tag="unsubscribe"):
 class _PlainPublish(_Op, tag="publish"):
     id: _Id
     topic: str
-    messages: list[Plain]
+    messages: list[Text]
     durable: bool | Literal["fsync"] = False
 
 
@@ -137,7 +137,7 @@ class Publish(NamedTuple):
 
     id: int
     topic: str
-    drafts: list[Draft]
+    drafts: Drafts
     durable: bool = False
 
 
@@ -229,11 +229,10 @@ def _publish(asked: _PlainPublish | _FullPublish, length: int, longest: int) -> 
     if count > BATCH:
         raise TooMany(f"messages: {count}, the limit is {BATCH}")
     check_topic(asked.topic)
-    if isinstance(asked, _PlainPublish):
-        drafts = plain_drafts(asked.messages, length, longest)
-    else:
-        drafts = full_drafts(asked.messages, length, longest)
-    return Publish(asked.id, asked.topic, drafts, bool(asked.durable))
+    if isinstance(asked, _FullPublish):
+        return Publish(asked.id, asked.topic, full_drafts(asked.messages, length, longest), bool(asked.durable))
+    check_sizes(asked.messages, length, longest)
+    return Publish(asked.id, asked.topic, asked.messages, bool(asked.durable))
 
 
 def _check_utf8(frame: bytes) -> None:

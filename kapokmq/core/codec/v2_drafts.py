@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kapokmq.core.codec.rejected import Rejected, rejected
 from kapokmq.core.errors import BadMessage, BadName, TooBig
-from kapokmq.core.message import LONGEST_DELAY, Draft
+from kapokmq.core.message import LONGEST_DELAY, Draft, Drafts
 from kapokmq.core.names import check_name
 
 MOST_HEADERS = 64
@@ -22,12 +22,6 @@ LATEST = 253_402_300_799  # the last second of the year 9999
 _WIDEST = 4  # bytes of UTF-8 that a character may take
 
 T = TypeVar("T")
-
-
-class Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A message that is a text and nothing else, as most are."""
-
-    data: str
 
 
 class Full(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -50,19 +44,12 @@ def given(value: T | UnsetType) -> T | None:
     return None if isinstance(value, UnsetType) else value
 
 
-def plain_drafts(messages: Sequence[Plain], length: int, longest: int) -> list[Draft]:
-    """Make drafts of texts that came in a frame of `length` bytes. Raises Rejected."""
-    drafts = [Draft(message.data) for message in messages]
-    _check_sizes(drafts, length, longest)
-    return drafts
-
-
 def full_drafts(messages: Sequence[Full], length: int, longest: int) -> list[Draft]:
     """Make drafts of messages with options. Raises Rejected, which names the first at fault."""
     raws = [bytes(message.data) for message in messages]
     texts = [_read_text(raw) if raw[:1] == b'"' else raw.decode() for raw in raws]
     drafts = [_draft(index, *pair) for index, pair in enumerate(zip(messages, texts, strict=True))]
-    _check_sizes(drafts, length, longest)
+    check_sizes(drafts, length, longest)
     return drafts
 
 
@@ -102,7 +89,7 @@ def written_headers(headers: Mapping[str, str]) -> str | None:
     return text.decode()
 
 
-def _check_sizes(drafts: Sequence[Draft], length: int, longest: int) -> None:
+def check_sizes(drafts: Drafts, length: int, longest: int) -> None:
     """Refuse texts beyond the limit. JSON is never shorter than what it holds, so most frames need no look."""
     if length <= longest:
         return

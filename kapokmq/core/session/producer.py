@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from kapokmq.core.codec.classic import decode_drafts, encode_oks
 from kapokmq.core.errors import PeerError
-from kapokmq.core.message import Draft
+from kapokmq.core.message import Draft, Text
 
 
 class ProducerSession:
@@ -23,7 +23,7 @@ class ProducerSession:
         self.owed = 0
         self.ready = 0
 
-    def receive(self, frames: Sequence[bytes]) -> tuple[list[Draft], PeerError | None]:
+    def receive(self, frames: Sequence[bytes]) -> tuple[list[Draft | Text], PeerError | None]:
         """Read the frames of one read: what is to be published as one batch, and the fault that ends the session."""
         if self._ended:
             return [], None

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kapokmq.core.codec.classic import decode_acks, decode_drafts, encode_delivery, encode_oks, longest_draft
 from kapokmq.core.codec.lenient import read_lenient
 from kapokmq.core.errors import BadEncoding, BadMessage, PeerError, TooBig
-from kapokmq.core.message import LONGEST_DELAY, Draft, Message
+from kapokmq.core.message import LONGEST_DELAY, Draft, Message, Text
 from kapokmq.core.peers import Delivery
 from tests.core.codec.test_lenient import ACCEPTED, REFUSED
 
@@ -23,6 +23,11 @@ JSON_LIKE = st.one_of(
         lambda value: json.dumps({"MessageData": value, "DelayTime": value}).encode()
     ),
 )
+
+
+def a_draft(data, delay):
+    """What is made of a message."""
+    return Draft(data, delay, max(delay, 0) * 1000) if delay else Text(data)
 
 
 def decode(frame, longest=LONGEST):
@@ -39,8 +44,8 @@ class DecodeTests(SynchronousTestCase):
     """Frames to drafts."""
 
     def test_a_plain_frame(self):
-        self.assertEqual(decode(b'{"MessageData":"hello","DelayTime":0}'), Draft("hello"))
-        self.assertEqual(decode(b'{"MessageData":"hello"}'), Draft("hello"))
+        self.assertEqual(decode(b'{"MessageData":"hello","DelayTime":0}'), Text("hello"))
+        self.assertEqual(decode(b'{"MessageData":"hello"}'), Text("hello"))
 
     def test_a_delay_is_kept_as_given_and_falls_due_in_milliseconds(self):
         self.assertEqual(decode(b'{"MessageData":"x","DelayTime":60}'), Draft("x", 60, 60_000))
@@ -53,7 +58,7 @@ class DecodeTests(SynchronousTestCase):
     def test_what_the_original_accepts_is_accepted(self):
         for frame, (data, delay) in ACCEPTED.items():
             if delay <= LONGEST_DELAY:
-                self.assertEqual(decode(frame, 10_000), Draft(data, delay, max(delay, 0) * 1000), frame[:80])
+                self.assertEqual(decode(frame, 10_000), a_draft(data, delay), frame[:80])
 
     def test_what_the_original_refuses_is_refused(self):
         for frame in REFUSED:
@@ -84,9 +89,9 @@ class DecodeTests(SynchronousTestCase):
     def test_a_batch_stops_at_the_first_fault(self):
         frames = [b'{"MessageData":"a"}', b"{}", b"oops", b'{"MessageData":"b"}']
         drafts, fault = decode_drafts(frames, LONGEST)
-        self.assertEqual(drafts, [Draft("a"), Draft("")])
+        self.assertEqual(drafts, [Text("a"), Text("")])
         self.assertIsInstance(fault, BadEncoding)
-        self.assertEqual(decode_drafts(frames[:2], LONGEST), ([Draft("a"), Draft("")], None))
+        self.assertEqual(decode_drafts(frames[:2], LONGEST), ([Text("a"), Text("")], None))
         self.assertEqual(decode_drafts([], LONGEST), ([], None))
 
     @given(st.lists(JSON_LIKE, max_size=5), st.integers(0, 50))
@@ -102,7 +107,7 @@ class DecodeTests(SynchronousTestCase):
     @example("", 0)
     def test_the_strict_and_the_lenient_way_agree(self, data, delay):
         frame = json.dumps({"MessageData": data, "DelayTime": delay}).encode()
-        self.assertEqual(decode(frame, 1 << 20), Draft(data, delay, max(delay, 0) * 1000))
+        self.assertEqual(decode(frame, 1 << 20), a_draft(data, delay))
         self.assertEqual(read_lenient(frame), (data, delay))
 
 

@@ -18,7 +18,7 @@ from kapokmq.core.codec.v2 import (
 from kapokmq.core.codec.v2_drafts import given as told
 from kapokmq.core.engine import Wish
 from kapokmq.core.errors import BadEncoding
-from kapokmq.core.message import Draft
+from kapokmq.core.message import Draft, Text
 from tests.core.codec.v2_frames import V2Case, frame, publish, read
 
 CODE = "ab" * 20
@@ -144,7 +144,7 @@ class OpTests(V2Case):
                 self.assertEqual((fault.name, str(fault)), ("badRequest", "not JSON: half a surrogate pair"), data)
                 self.assertEqual(fault.id, 1)
         whole = rb'{"op":"publish","id":1,"topic":"a","messages":[{"data":"\ud83e\udd80"}]}'
-        self.assertEqual(read(whole).drafts, [Draft("\U0001f980")])
+        self.assertEqual(read(whole).drafts, [Text("\U0001f980")])
 
     def test_values_may_be_nested(self):
         for deep in (b"[" * 500 + b"]" * 500, b'{"a":' * 500 + b"1" + b"}" * 500):

@@ -6,7 +6,7 @@ from kapokmq.core.codec.v2 import (
 )
 from kapokmq.core.codec.v2_drafts import written_headers
 from kapokmq.core.errors import BadMessage, TooBig
-from kapokmq.core.message import Draft
+from kapokmq.core.message import Draft, Text
 from tests.core.codec.v2_frames import LONGEST, V2Case, publish, read
 
 
@@ -16,7 +16,7 @@ class PublishTests(V2Case):
     def test_texts(self):
         self.assertEqual(
             read(publish({"data": "a"}, {"data": "\0ä"})),
-            Publish(1, "orders", [Draft("a"), Draft("\0ä")], durable=False),
+            Publish(1, "orders", [Text("a"), Text("\0ä")], durable=False),
         )
 
     def test_everything(self):

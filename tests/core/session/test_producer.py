@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.codec.classic import encode_oks
 from kapokmq.core.errors import BadEncoding
-from kapokmq.core.message import Draft
+from kapokmq.core.message import Text
 from kapokmq.core.session.producer import ProducerSession
 
 GOOD = b'{"MessageData":"%d"}'
@@ -21,7 +21,7 @@ class ProducerSessionTests(SynchronousTestCase):
         self.session = ProducerSession(1000)
 
     def test_a_read_is_a_batch_and_each_message_is_owed_an_ok(self):
-        self.assertEqual(self.session.receive([GOOD % 1, GOOD % 2]), ([Draft("1"), Draft("2")], None))
+        self.assertEqual(self.session.receive([GOOD % 1, GOOD % 2]), ([Text("1"), Text("2")], None))
         self.assertFalse(self.session.settled)
         self.session.confirmed(1)
         self.assertEqual((self.session.owed, self.session.ready), (1, 1))
@@ -39,7 +39,7 @@ class ProducerSessionTests(SynchronousTestCase):
 
     def test_the_first_fault_ends_it(self):
         drafts, fault = self.session.receive([GOOD % 1, b"junk", GOOD % 2])
-        self.assertEqual((drafts, type(fault)), ([Draft("1")], BadEncoding))
+        self.assertEqual((drafts, type(fault)), ([Text("1")], BadEncoding))
         self.assertEqual(self.session.receive([GOOD % 3]), ([], None))
         self.session.confirmed(1)
         self.assertEqual(self.session.take(9), encode_oks(1))
