@@ -10,8 +10,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.engine import Figures
 from kapokmq.protocols.console import Console
-from kapokmq.protocols.ops import Ops
-from kapokmq.protocols.page import StartPage
 from kapokmq.protocols.producer_http import ProducerHttp
 from kapokmq.services.metrics import NodeMetrics
 from serena.core.node_settings import GossipSettings
@@ -19,8 +17,8 @@ from serena.core.setting_keys import KEYS
 from serena.services.gossip import Gossip
 from serena.services.gossip_metrics import GossipCollector
 from serena.web.members import Members
-from serena.web.ops import Ops as RegistryOps
-from serena.web.page import RegistryPage
+from serena.web.ops import Ops
+from serena.web.page import Page
 from serena.web.registry import Registry
 from tests.integration.broker import start
 from tests.integration.wire import BINARY, CLOSE, PING, Producer, frame
@@ -80,7 +78,7 @@ class ClusterTests(SynchronousTestCase):
 
     def test_its_routes_are_answered(self):
         text = (ROOT / "docs" / "cluster.md").read_text("utf-8")
-        faces = (Registry, Members, RegistryOps, RegistryPage)
+        faces = (Registry, Members, Ops, Page)
         rules = {rule.rule for face in faces for rule in face.app.url_map.iter_rules()}
         named = set(re.findall(r"`(?:GET |POST )?(/[A-Za-z0-9/]*)`", "".join(text.split("## A broker")[0])))
         self.assertEqual(named, rules)
@@ -140,7 +138,7 @@ class RouteTests(SynchronousTestCase):
     def test_all_routes_are_documented(self):
         served = {
             (method, rule.rule)
-            for app in (Console.app, ProducerHttp.app, Ops.app, StartPage.app)
+            for app in (Console.app, ProducerHttp.app, Ops.app, Page.app)
             for rule in app.url_map.iter_rules()
             for method in rule.methods - {"HEAD"}
         }

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from kapokmq.core.message import Drafts, Found
 from kapokmq.core.peers import Publisher, Receipt, Receiver
 from kapokmq.core.query import TopicCounts
+from serena.core.health import Health
 
 
 class Subscription(Protocol):
@@ -50,13 +51,6 @@ class Counts(NamedTuple):
     consumed: int
     delayed: int
     waiting: int
-
-
-class Health(NamedTuple):
-    """Whether the node does its work, and what is wrong; a full one is ready, because consumers must reach it."""
-
-    ready: bool
-    reason: str
 
 
 class Figures(NamedTuple):

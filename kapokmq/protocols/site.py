@@ -31,14 +31,14 @@ from kapokmq.protocols.api.site import Api
 from kapokmq.protocols.classic_http import body_bound
 from kapokmq.protocols.console import Console, Roster, Shown
 from kapokmq.protocols.handshake import V2_PATH
-from kapokmq.protocols.ops import Ops, failure
-from kapokmq.protocols.page import StartPage
 from kapokmq.protocols.producer_http import ProducerHttp
 from serena.core.secret import Secret
 from serena.web.answers import FOREIGN_ORIGIN, NO_CONTENT, NOT_FOUND, Answer, answer_json, redirect, send
 from serena.web.channel import NodeChannel, NodeRequest
 from serena.web.guard import Guard, Slowdown, socket_address
+from serena.web.ops import Ops, failure
 from serena.web.origin import sent_by_foreign_page
+from serena.web.page import Page
 from serena.web.refusals import FOREIGN, refused
 from serena.web.registry import NodeRow
 
@@ -250,8 +250,8 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
     apps = (
         Console(engine, guard, connections, Shown(settings, nodes)).app,
         ProducerHttp(engine, guard, access.max_message_bytes).app,
-        Ops(engine, guard, exposition, own_hosts).app,
-        StartPage(node.name, node.version).app,
+        Ops(guard, engine.health, exposition, own_hosts).app,
+        Page("kapokmq.protocols", "start.html", node.name, node.version).app,
     )
     api, ending = make_api(
         guard,

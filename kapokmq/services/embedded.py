@@ -22,7 +22,7 @@ from kapokmq.core.effects import (
     SweepDelayed,
     SweepExpired,
 )
-from kapokmq.core.engine import Counts, Figures, Health, Session
+from kapokmq.core.engine import Counts, Figures, Session
 from kapokmq.core.errors import Draining, MisuseError
 from kapokmq.core.group import Choose
 from kapokmq.core.message import Drafts, Found, Status
@@ -41,6 +41,7 @@ from kapokmq.services.receiving import Receiving
 from kapokmq.services.tidying import Tidying
 from kapokmq.services.turns import Turns
 from kapokmq.storage.store import Store
+from serena.core.health import Health
 
 
 class EmbeddedEngine(Receiving):

@@ -23,6 +23,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger, globalLogPublisher
 
 from serena.core.errors import WorldError
+from serena.core.health import Health
 from serena.core.node_meta import write_meta
 from serena.core.node_name import REGISTRY, bracketed, node_name
 from serena.core.node_settings import RegistrySettings
@@ -179,7 +180,7 @@ class RegistryNode(Service):
             access=settings.access,
             name=name,
             version=VERSION,
-            trouble=lambda: gossip.trouble,
+            health=lambda: Health(not gossip.trouble, gossip.trouble),
             exposition=figures.exposition,
             clock=reactor,
             unix=lambda steady: self._wall() - (reactor.seconds() - steady),

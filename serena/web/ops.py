@@ -1,4 +1,4 @@
-"""What operators' tools ask a registry: `/healthz`, `/readyz` and `/metrics`. They answer with real status codes.
+"""What operators' tools ask a node: `/healthz`, `/readyz` and `/metrics`. They answer with real status codes.
 
 Pages of other origins may not read them, because no key is wanted on the machine itself; from elsewhere the metrics,
 and the reason why a node is not ready, want it.
@@ -11,6 +11,7 @@ from klein import Klein
 from twisted.web import http
 from twisted.web.server import Request
 
+from serena.core.health import Health
 from serena.web.answers import Answer, answer_json, send, try_later
 from serena.web.guard import Guard, shown_key
 from serena.web.origin import host_allowed
@@ -22,15 +23,19 @@ _FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 
 
 class Ops:
-    """Tells how the node is. `trouble` says what keeps it from being ready, nothing where it is."""
+    """Tells how the node is."""
 
     app = Klein()
 
     def __init__(
-        self, guard: Guard, trouble: Callable[[], str], exposition: Callable[[], bytes], own_hosts: Collection[str] = ()
+        self,
+        guard: Guard,
+        health: Callable[[], Health],
+        exposition: Callable[[], bytes],
+        own_hosts: Collection[str] = (),
     ) -> None:
         self._guard = guard
-        self._trouble = trouble
+        self._health = health
         self._exposition = exposition
         self._own_hosts = frozenset(own_hosts)
 
@@ -41,13 +46,14 @@ class Ops:
 
     @app.route("/readyz", methods=["GET"])
     async def readyz(self, request: Request) -> None:
-        """Say whether the node is in its pool. What is in the way is told only to who may read the metrics."""
-        trouble = self._trouble()
-        if trouble:
-            told = trouble if await self._may_read(request) else "not ready"
-            send(request, try_later({"error": told}, _READY_AGAIN, cors=False))
+        """Say whether the node does its work. What is in the way is told only to who may read the metrics."""
+        health = self._health()
+        told = bool(health.reason) and await self._may_read(request)
+        if health.ready:
+            ready = {"status": "ready", "reason": health.reason} if told else {"status": "ready"}
+            send(request, answer_json(ready, cors=False))
         else:
-            send(request, answer_json({"status": "ready"}, cors=False))
+            send(request, try_later({"error": health.reason if told else "not ready"}, _READY_AGAIN, cors=False))
 
     @app.route("/metrics", methods=["GET"])
     async def metrics(self, request: Request) -> None:
@@ -72,10 +78,10 @@ class Ops:
             return False
         if not host_allowed(request, self._own_hosts):
             return False
-        return _is_loopback(self._guard.client_address(request))
+        return is_loopback(self._guard.client_address(request))
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
     """Whether an address is this machine's own, in either family or one within the other."""
     try:
         found = ip_address(address)

@@ -1,4 +1,4 @@
-"""`GET /`: one page that shows the pool live. It needs nothing from elsewhere and no other file."""
+"""`GET /`: one page that shows what this is. It needs nothing from elsewhere and no other file."""
 
 import re
 from base64 import b64encode
@@ -17,13 +17,13 @@ HTML = "text/html; charset=utf-8"
 _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 
-class RegistryPage:
-    """Shows a registry by its name and version, and who is in its pool."""
+class Page:
+    """The page in a package's `file`, with the node's name and version filled in."""
 
     app = Klein()
 
-    def __init__(self, name: str, version: str) -> None:
-        template = Template(files("serena.web").joinpath("registry.html").read_text("utf-8"))
+    def __init__(self, package: str, file: str, name: str, version: str) -> None:
+        template = Template(files(package).joinpath(file).read_text("utf-8"))
         page = template.substitute(name=escape(name), version=escape(version))
         headers = (
             ("Content-Security-Policy", _policy(page)),

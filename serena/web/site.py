@@ -22,6 +22,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from serena.core.errors import TooBig
+from serena.core.health import Health
 from serena.core.secret import Secret
 from serena.web.answers import FOREIGN_ORIGIN, NO_CONTENT, NOT_FOUND, Answer, answer_json, send
 from serena.web.channel import NodeChannel, NodeRequest
@@ -30,7 +31,7 @@ from serena.web.members import PREFIX, Members, Unix
 from serena.web.membership import Membership
 from serena.web.ops import PATHS, Ops, failure
 from serena.web.origin import sent_by_foreign_page
-from serena.web.page import RegistryPage
+from serena.web.page import Page
 from serena.web.refusals import FOREIGN, OPTIONS, NotAllowed, NotFound, refused
 from serena.web.registry import Registry
 from serena.web.streams import Streams
@@ -176,7 +177,7 @@ def furnish(  # noqa: PLR0913 -- each is a part of the node that some face needs
     access: Access,
     name: str,
     version: str,
-    trouble: Callable[[], str],
+    health: Callable[[], Health],
     exposition: Callable[[], bytes],
     clock: IReactorTime,
     unix: Unix,
@@ -195,7 +196,7 @@ def furnish(  # noqa: PLR0913 -- each is a part of the node that some face needs
     apps = (
         Registry(guard, membership).app,
         Members(guard, membership, site.streams, clock, unix, node=name).app,
-        Ops(guard, trouble, exposition, own_hosts).app,
-        RegistryPage(name, version).app,
+        Ops(guard, health, exposition, own_hosts).app,
+        Page("serena.web", "registry.html", name, version).app,
     )
     site.resource = Root(guard, apps)

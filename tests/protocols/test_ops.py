@@ -6,9 +6,9 @@ from hashlib import sha256
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.core.engine import Health
-from kapokmq.protocols.ops import is_loopback
-from kapokmq.protocols.page import StartPage
+from serena.core.health import Health
+from serena.web.ops import is_loopback
+from serena.web.page import Page
 from tests.protocols.http_fakes import KEY, FakeNode, parse
 
 
@@ -116,6 +116,6 @@ class PageTests(SynchronousTestCase):
         self.assertEqual(re.findall(rb"(?:src|href)=\"(?!/)", reply.body), [])
 
     def test_names_are_escaped(self):
-        page = StartPage("<script>alert(1)</script>", "$name")._answer.body
+        page = Page("kapokmq.protocols", "start.html", "<script>alert(1)</script>", "$name")._answer.body
         self.assertNotIn(b"<script>alert", page)
         self.assertIn(b"<dd>$name</dd>", page)

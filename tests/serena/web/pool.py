@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from serena.core.health import Health
 from serena.core.secret import Secret
 from serena.core.swim.messages import Address, State
 from serena.web.membership import Change
@@ -99,7 +100,7 @@ class FakeRegistry:
             access=FakeAccess(**access),
             name=NAME,
             version="0.1.0",
-            trouble=lambda: self.trouble,
+            health=lambda: Health(not self.trouble, self.trouble),
             exposition=lambda: b"# figures\n",
             clock=self.clock,
             unix=lambda steady: NOW + steady,
