@@ -41,12 +41,16 @@ class Codes:
 
     def of(self, messages: Sequence[Message]) -> list[str]:
         """The codes of these messages."""
+        return self.of_lot(messages)[0]
+
+    def of_lot(self, messages: Sequence[Message]) -> tuple[list[str], bool]:
+        """Likewise, and whether there is no gap between any of them and the next."""
         epochs = {message.epoch for message in messages}
         if len(epochs) != 1:
-            return [self.code(message.id, message.epoch) for message in messages]
+            return [self.code(message.id, message.epoch) for message in messages], False
         prefix = self.prefix(epochs.pop())
         ids = [message.id for message in messages]
         if ids == list(range(ids[0], ids[0] + len(ids))):  # neighbours, as most are
-            return [stem + tail for stem, tails in run_of_codes(prefix, ids[0], len(ids)) for tail in tails]
+            return [stem + tail for stem, tails in run_of_codes(prefix, ids[0], len(ids)) for tail in tails], True
         digits = pack(f">{len(ids)}Q", *ids).hex()
-        return [prefix + digits[at : at + 16] for at in range(0, len(digits), 16)]
+        return [prefix + digits[at : at + 16] for at in range(0, len(digits), 16)], False

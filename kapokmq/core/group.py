@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from kapokmq.core.attempts import Attempts
 from kapokmq.core.codes import Codes
+from kapokmq.core.held import Batch
 from kapokmq.core.leases import EXPIRED_AT_ONCE, Leases
 from kapokmq.core.lost import End, Lost
 from kapokmq.core.member import Member
@@ -230,12 +231,12 @@ class Group(ABC):
 
     def _hand(self, members: list[Member], messages: list[Message], now: Moment) -> Hand:
         """Lease these messages to each of these members (or write them off, to those who owe nothing)."""
-        codes = self._codes.of(messages)
+        codes, gapless = self._codes.of_lot(messages)
         owing = [member for member in members if member.owes]
         count = len(codes)
         tries = self._tries(messages)  # before anybody is done with them
         if owing:
-            self.leases.lend(owing, messages, codes, self._deadline(now), now.wall)
+            self.leases.lend(Batch(owing, codes, self._deadline(now), now.wall), messages, gapless=gapless)
         settled: list[int] = []
         for member in members:
             consumer = member.consumer

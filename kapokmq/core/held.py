@@ -1,8 +1,14 @@
 """What a member holds: its leases, by code, in the order dealt.
 
-They are kept by the lot that they were dealt in. A lot is **whole** while its messages end from the front on, as most
-consumers have it: however many end then, that is a look at one code and a comparison of two lists. Whoever names a code
-from within a lot has it **split**: each of its leases is found by its code from then on.
+They are kept by the lot that they were dealt in:
+
+    whole    codes without a gap between them, as most are dealt. A code is found by what it has in front of its last
+             two digits, and then by its number; nothing is kept for it alone. However many end in a row, that is one
+             look and one comparison of lists.
+    loose    all others, and what few are left of a whole one: each is in a dict.
+
+Whatever a peer names, a look costs the same few steps: a block of 256 codes is shared by few whole lots, because these
+are long, and at least a quarter of each is held.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +19,11 @@ from kapokmq.core.message import Message
 if TYPE_CHECKING:
     from kapokmq.core.member import Member
 
-_MOST_WHOLE = 8  # lots that are looked through for a code that is in front of none: beyond them the oldest is split
+_BLOCK = 256  # codes that differ in their last two digits
+_DIGITS = 2
+_ID_AT = 24  # where a code's id begins
+_SHORTEST = 16  # codes of a whole lot
+_THIN = 4  # a whole lot of which less than one in so many is held is made shorter, or loose
 
 
 class Batch:
@@ -37,74 +47,118 @@ Lease = tuple[Message, Batch]
 
 
 class Lot:
-    """The leases of one batch: those from `at` on while it is whole, `leases` once it is split."""
+    """The leases of one member in one batch, but for those in `moved`, by place, which are in another one by now.
 
-    __slots__ = ("_high", "_low", "at", "batch", "codes", "leases", "messages")
+    Where one has ended, `messages` has None. All before `at` have; `gaps` says that others may have, too. `left` counts
+    those that are held; `first` is the number in the first code.
+    """
 
-    def __init__(self, batch: Batch, codes: list[str], messages: Sequence[Message]) -> None:
+    __slots__ = ("at", "batch", "codes", "first", "gaps", "left", "loose", "messages", "moved")
+
+    def __init__(self, batch: Batch, messages: Sequence[Message], *, loose: bool) -> None:
         self.batch = batch
-        self.codes = codes
-        self.messages = messages
+        self.codes = batch.codes
+        self.messages: list[Message | None] = list(messages)
+        self.first = messages[0].id
         self.at = 0
-        self.leases: dict[str, Lease] = {}
-        self._low = self._high = ""
+        self.left = len(messages)
+        self.gaps = False
+        self.loose = loose
+        self.moved: dict[int, Batch] = {}
 
-    def may_hold(self, code: str) -> bool:
-        """Whether it lies between the lot's codes."""
-        if not self._high:
-            self._low, self._high = min(self.codes), max(self.codes)
-        return self._low <= code <= self._high
+    def place_of(self, code: str) -> int | None:
+        """Where a code is that is held in a whole lot."""
+        try:
+            place = int(code[_ID_AT:], 16) - self.first
+        except ValueError:
+            return None
+        if not (self.at <= place < len(self.codes) and self.codes[place] == code):
+            return None
+        return None if self.messages[place] is None else place
 
-    def advance(self, count: int) -> Sequence[Message]:
-        """Be whole without the first so many; gives these."""
-        start, self.at = self.at, self.at + count
-        ended = self.messages[start : self.at]
-        if self.at * 2 > len(self.codes):  # what has ended is not to be kept in memory
-            self.codes, self.messages, self.at = self.codes[self.at :], self.messages[self.at :], 0
-        return ended
+    def run(self, place: int, codes: list[str], at: int) -> int:
+        """How many codes from `at` on are the lot's from `place` on, and held: one at least, and about all that are."""
+        if self.gaps:
+            return 1
+        count, step = 1, 1
+        most = min(len(codes) - at, len(self.codes) - place)
+        while count < most:
+            more = min(most, count + step)
+            if codes[at + count : at + more] != self.codes[place + count : place + more]:
+                break
+            count, step = more, step * 2
+        return count
 
-    def split(self) -> None:
-        """Be whole no more."""
-        pairs = zip(self.codes[self.at :], self.messages[self.at :], strict=True)
-        self.leases = {code: (message, self.batch) for code, message in pairs}
-        self.codes, self.messages = [], ()
+    def end(self, place: int, count: int) -> list[Message]:
+        """Hold so many from a place on, which are all held, no more; gives them."""
+        stop = place + count
+        ended = self.messages[place:stop]
+        self.messages[place:stop] = [None] * count
+        self.left -= count
+        if place == self.at:
+            self.at = stop
+        else:
+            self.gaps = True
+        return ended  # type: ignore[return-value]  # all of them were held
+
+    def held(self) -> Iterator[tuple[int, str, Message]]:
+        """Place, code and message of all that are held."""
+        for place in range(self.at, len(self.codes)):
+            message = self.messages[place]
+            if message is not None:
+                yield place, self.codes[place], message
+
+    def blocks(self) -> Iterator[str]:
+        """What a whole lot's codes have in front of their last digits, each once."""
+        place = 0
+        while place < len(self.codes):
+            yield self.codes[place][:-_DIGITS]
+            place += _BLOCK - (self.first + place) % _BLOCK
+
+    def shrink(self) -> None:
+        """Forget what has ended."""
+        held = list(self.held())
+        self.moved = {new: self.moved[old] for new, (old, _, _) in enumerate(held) if old in self.moved}
+        self.codes = [code for _, code, _ in held]
+        self.messages = [message for _, _, message in held]
+        self.first = held[0][2].id
+        self.at = 0
 
 
 class Held:
     """The leases of one member. True while there are any."""
 
-    __slots__ = ("_count", "_fronts", "_lots", "_split")
+    __slots__ = ("_blocks", "_count", "_loose", "_lots")
 
     def __init__(self) -> None:
         self._count = 0
-        self._lots: dict[Lot, None] = {}
-        self._fronts: dict[str, Lot] = {}  # whole lots by their first code, in the order dealt
-        self._split: dict[str, Lot] = {}
+        self._lots: dict[Batch, Lot] = {}
+        self._blocks: dict[str, list[Lot]] = {}
+        self._loose: dict[str, tuple[Lot, int]] = {}
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, batch: Batch, messages: Sequence[Message]) -> None:
-        """Hold these messages as well, under the batch's codes."""
-        lot = Lot(batch, batch.codes, messages)
-        self._lots[lot] = None
-        self._fronts[batch.codes[0]] = lot
+    def add(self, batch: Batch, messages: Sequence[Message], *, gapless: bool) -> None:
+        """Hold these messages as well, one at least, under the batch's codes. `gapless`: these are a run."""
+        lot = Lot(batch, messages, loose=not gapless or len(messages) < _SHORTEST)
+        self._lots[batch] = lot
+        self._enter(lot)
         self._count += len(messages)
 
     def get(self, code: str) -> Lease | None:
         """The lease under a code."""
-        lot = self._lot_of(code)
-        return None if lot is None else lot.leases[code]
-
-    def of(self, batch: Batch) -> list[str]:
-        """The codes of a batch that are held."""
-        leases = ((code, self.get(code)) for code in batch.codes)
-        return [code for code, lease in leases if lease is not None and lease[1] is batch]
+        found = self._find(code)
+        if found is None:
+            return None
+        lot, place = found
+        return lot.messages[place], lot.moved.get(place, lot.batch)  # type: ignore[return-value]  # what is found is held
 
     def move(self, code: str, batch: Batch) -> None:
         """Have what is held under a code in another batch, in the same place."""
-        lot = self._split[code]
-        lot.leases[code] = (lot.leases[code][0], batch)
+        found = self._find(code)
+        if found is not None:
+            found[0].moved[found[1]] = batch
 
     def end(self, codes: Sequence[str]) -> tuple[list[Message], list[str], dict[Batch, int]]:
         """Hold these no more. Gives their messages, the codes that were not held, and how many were of which batch."""
@@ -114,72 +168,87 @@ class Held:
         counts: dict[Batch, int] = {}
         at = 0
         while at < len(codes):
-            code = codes[at]
-            lot = self._fronts.get(code)
-            if lot is not None:
-                count = min(len(codes) - at, len(lot.codes) - lot.at)
-                if codes[at : at + count] == lot.codes[lot.at : lot.at + count]:
-                    ended += self._advance(lot, code, count)
-                    counts[lot.batch] = counts.get(lot.batch, 0) + count
-                    at += count
-                    continue
-            at += 1
-            lot = self._lot_of(code)
-            if lot is None:
-                odd.append(code)
+            found = self._find(codes[at])
+            if found is None:
+                odd.append(codes[at])
+                at += 1
                 continue
-            message, batch = self._drop(lot, code)
-            ended.append(message)
-            counts[batch] = counts.get(batch, 0) + 1
+            lot, place = found
+            count = lot.run(place, codes, at)
+            ended += lot.end(place, count)
+            if lot.loose:
+                for code in codes[at : at + count]:
+                    del self._loose[code]
+            own = count
+            if lot.moved:
+                elsewhere = [lot.moved.pop(one) for one in range(place, place + count) if one in lot.moved]
+                own -= len(elsewhere)
+                for batch in elsewhere:
+                    counts[batch] = counts.get(batch, 0) + 1
+            if own:
+                counts[lot.batch] = counts.get(lot.batch, 0) + own
+            at += count
+            self._tidy(lot)
         self._count -= len(ended)
         return ended, odd, counts
 
+    def of(self, batch: Batch) -> list[str]:
+        """The codes of a batch that are held."""
+        lot = self._lots.get(batch)
+        if lot is not None:
+            return [code for place, code, _ in lot.held() if place not in lot.moved]
+        leases = ((code, self.get(code)) for code in batch.codes)
+        return [code for code, lease in leases if lease is not None and lease[1] is batch]
+
     def last(self, count: int | None) -> list[str]:
-        """The codes of the last so many, or of all, the latest first."""
+        """The codes of the last so many that were dealt, or of all."""
         found: list[str] = []
-        for lot in reversed(self._lots):
-            found += reversed(lot.leases) if lot.leases else reversed(lot.codes[lot.at :])
-            if count is not None and len(found) >= count:
-                return found[:count]
+        for lot in reversed(self._lots.values()):
+            codes = [code for _, code, _ in lot.held()]
+            found += codes if count is None else codes[max(0, len(codes) - (count - len(found))) :]
+            if len(found) == count:
+                break
         return found
 
     def items(self) -> Iterator[tuple[str, Lease]]:
         """All that is held, by code."""
-        for lot in self._lots:
-            if lot.leases:
-                yield from lot.leases.items()
-            else:
-                for code, message in zip(lot.codes[lot.at :], lot.messages[lot.at :], strict=True):
-                    yield code, (message, lot.batch)
+        for lot in self._lots.values():
+            for place, code, message in lot.held():
+                yield code, (message, lot.moved.get(place, lot.batch))
 
-    def _advance(self, lot: Lot, code: str, count: int) -> Sequence[Message]:
-        del self._fronts[code]
-        if count == len(lot.codes) - lot.at:
-            del self._lots[lot]
-            return lot.messages[lot.at :]
-        ended = lot.advance(count)
-        self._fronts[lot.codes[lot.at]] = lot
-        return ended
+    def _find(self, code: str) -> tuple[Lot, int] | None:
+        found = self._loose.get(code)
+        if found is not None:
+            return found
+        for lot in self._blocks.get(code[:-_DIGITS], ()):
+            place = lot.place_of(code)
+            if place is not None:
+                return lot, place
+        return None
 
-    def _drop(self, lot: Lot, code: str) -> Lease:
-        del self._split[code]
-        lease = lot.leases.pop(code)
-        if not lot.leases:
-            del self._lots[lot]
-        return lease
+    def _enter(self, lot: Lot) -> None:
+        if lot.loose:
+            self._loose.update((code, (lot, place)) for place, code in enumerate(lot.codes))
+        else:
+            for block in lot.blocks():
+                self._blocks.setdefault(block, []).append(lot)
 
-    def _lot_of(self, code: str) -> Lot | None:
-        """The lot that has this code, which is split by that."""
-        lot = self._split.get(code)
-        if lot is not None:
-            return lot
-        lots = list(self._fronts.items())
-        for left, (front, whole) in zip(range(len(lots), 0, -1), lots, strict=True):
-            if left > _MOST_WHOLE or whole.may_hold(code):
-                self._split_up(front, whole)
-        return self._split.get(code)
+    def _leave(self, lot: Lot) -> None:
+        for block in lot.blocks():
+            lots = self._blocks[block]
+            lots.remove(lot)
+            if not lots:
+                del self._blocks[block]
 
-    def _split_up(self, front: str, lot: Lot) -> None:
-        del self._fronts[front]
-        lot.split()
-        self._split.update(dict.fromkeys(lot.leases, lot))
+    def _tidy(self, lot: Lot) -> None:
+        """Some of it has ended: have it gone when all has, and shorter when most has."""
+        if lot.left and (lot.loose or lot.left * _THIN >= len(lot.codes)):
+            return
+        if not lot.loose:
+            self._leave(lot)
+        if not lot.left:
+            del self._lots[lot.batch]
+            return
+        lot.shrink()
+        lot.loose = lot.gaps or lot.left < _SHORTEST
+        self._enter(lot)

@@ -24,14 +24,11 @@ class Leases:
         self._queues: list[OrderedDict[Batch, None]] = [OrderedDict()]
         self._touched: dict[Batch, None] = {}  # of these, those that are not in the order in which they were dealt
 
-    def lend(
-        self, members: list[Member], messages: Sequence[Message], codes: list[str], deadline: float | None, since: int
-    ) -> None:
-        """Each of these members holds these messages from now on. See Batch."""
-        batch = Batch(members, codes, deadline, since)
+    def lend(self, batch: Batch, messages: Sequence[Message], *, gapless: bool) -> None:
+        """The members of a batch hold its messages from now on. `gapless`: these are a run."""
         self._append(batch)
-        for member in members:
-            member.held.add(batch, messages)
+        for member in batch.members:
+            member.held.add(batch, messages, gapless=gapless)
         self.count += batch.open
         self._memory.leases += batch.open
 

@@ -93,7 +93,10 @@ class QueueGroup(Group):
 
     def _acknowledge_late(self, member: Member, code: str) -> list[int] | None:
         parts = parse_code(code)
-        if parts is None or self.position.is_done(parts.id & OFFSET_MASK):
+        if parts is None:
+            return None
+        offset = parts.id & OFFSET_MASK
+        if offset >= self.position.end or self.position.is_done(offset):  # nobody can hold it
             return None
         for other in [*self.members, *self._leaving]:
             ended = self.leases.end(other, [code])[0] if other.held.get(code) is not None else []
@@ -101,12 +104,12 @@ class QueueGroup(Group):
                 other.consumer.renew(1)
                 self.rate(other)
                 return self._acknowledged(other, ended)
-        offset = self._attempted(code)
-        if offset is None:
+        attempted = self._attempted(code)
+        if attempted is None:
             return None
         # The message stays where it waits to be dealt again, and is passed over when its turn comes.
-        del self.attempts[offset]
-        return [offset]
+        del self.attempts[attempted]
+        return [attempted]
 
     def _lost(self, member: Member, messages: list[Message], now: Moment, end: End) -> Lost:
         return self._fail(messages, now, end)._replace(leases=len(messages))

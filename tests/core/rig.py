@@ -18,7 +18,7 @@ from kapokmq.core.effects import (
 from kapokmq.core.engine import Wish
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.ledger import Taken
-from kapokmq.core.message import OFFSET_MASK, Draft, Message, make_id
+from kapokmq.core.message import OFFSET_MASK, Draft, Message, Text, make_id
 from kapokmq.core.moment import Moment
 from kapokmq.core.peers import Receipt
 from kapokmq.core.publishing import Call
@@ -132,7 +132,8 @@ class Rig:
     # ---- what happens
 
     def publish(self, topic: str, bodies: list[str], delay: int = 0, producer: Producer | None = None) -> Producer:
-        return self.send(topic, [Draft(body, delay, delay * 1000) for body in bodies], producer)
+        drafts = [Draft(body, delay, delay * 1000) if delay else Text(body) for body in bodies]
+        return self.send(topic, drafts, producer)
 
     def send(self, topic: str, drafts: list[Draft], producer: Producer | None = None, **call) -> Producer:
         """Publish drafts; what else is given makes the Call."""

@@ -7,119 +7,198 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.held import Batch, Held
+from kapokmq.core.message import Message, make_id
+
+PREFIX = "5" * 24
 
 
-def codes_of(first, count):
-    return [f"{number:05d}" for number in range(first, first + count)]
+def code_of(offset, prefix=PREFIX):
+    return f"{prefix}{make_id(1, offset):016x}"
 
 
-class HeldTests(SynchronousTestCase):
-    """Messages stand for themselves here: each is its code, with an m in front."""
+def codes_of(offsets):
+    return [code_of(offset) for offset in offsets]
 
+
+def a_message(offset):
+    return Message(make_id(1, offset), 1, 0, 0, None, None, None, None, f"m{offset}")
+
+
+class HeldCase(SynchronousTestCase):
     def setUp(self):
         self.held = Held()
 
-    def deal(self, codes):
-        batch = Batch([None], codes, None)
-        self.held.add(batch, [f"m{code}" for code in codes])
+    def deal(self, offsets):
+        """As `Group._hand` does it."""
+        offsets = list(offsets)
+        batch = Batch([None], codes_of(offsets), None)
+        gapless = offsets == list(range(offsets[0], offsets[0] + len(offsets)))
+        self.held.add(batch, [a_message(offset) for offset in offsets], gapless=gapless)
         return batch
 
     def left(self):
-        return [code for code, _ in self.held.items()]
+        return [message.offset for _, (message, _) in self.held.items()]
+
+    def end(self, *offsets):
+        """Their messages' offsets, and the odd ones."""
+        ended, odd, _ = self.held.end(codes_of(offsets))
+        return [message.offset for message in ended], [int(code[24:], 16) & 0xFFFFFF for code in odd]
+
+
+class HeldTests(HeldCase):
+    """Codes are numbers here, of offsets."""
 
     def test_a_lot_ends_as_it_came(self):
-        batch = self.deal(codes_of(0, 3))
-        self.assertEqual(self.held.end(codes_of(0, 3)), (["m00000", "m00001", "m00002"], [], {batch: 3}))
+        batch = self.deal(range(300))
+        ended, odd, counts = self.held.end(codes_of(range(300)))
+        self.assertEqual(([one.offset for one in ended], odd, counts), (list(range(300)), [], {batch: 300}))
         self.assertEqual((len(self.held), self.left()), (0, []))
+        self.assertEqual((self.held._lots, self.held._blocks, self.held._loose), ({}, {}, {}))
 
     def test_one_end_may_be_of_several_lots_and_stop_within_one(self):
-        one, other = self.deal(codes_of(0, 3)), self.deal(codes_of(3, 3))
-        ended, odd, counts = self.held.end(codes_of(0, 4))
-        self.assertEqual((ended, odd, counts), ([f"m{code}" for code in codes_of(0, 4)], [], {one: 3, other: 1}))
-        self.assertEqual((len(self.held), self.left()), (2, codes_of(4, 2)))
+        one, other = self.deal(range(20)), self.deal(range(20, 60))
+        self.assertEqual(self.held.end(codes_of(range(30)))[2], {one: 20, other: 10})
+        self.assertEqual((len(self.held), self.left()), (30, list(range(30, 60))))
 
     def test_one_by_one_from_the_front(self):
-        self.deal(codes_of(0, 10))
-        for number in range(10):
-            self.assertEqual(self.held.end(codes_of(number, 1))[0], [f"m{number:05d}"])
-            self.assertEqual(self.left(), codes_of(number + 1, 9 - number))
+        self.deal(range(100))
+        for number in range(100):
+            self.assertEqual(self.end(number), ([number], []))
+            self.assertEqual(self.left(), list(range(number + 1, 100)))
 
-    def test_what_has_ended_is_not_kept_in_memory(self):
-        self.deal(codes_of(0, 1000))
-        self.held.end(codes_of(0, 900))
-        (lot,) = self.held._lots
-        self.assertLessEqual(len(lot.messages), 200)
+    def test_one_by_one_from_the_back(self):
+        self.deal(range(100))
+        for number in reversed(range(100)):
+            self.assertEqual(self.end(number), ([number], []))
+            self.assertEqual(self.left(), list(range(number)))
+
+    def test_what_has_ended_is_let_go_at_once(self):
+        for offsets in (range(100), [*range(200, 300), 400]):
+            self.deal(offsets)
+            lot = next(reversed(self.held._lots.values()))
+            self.end(*list(offsets)[:60], list(offsets)[80])
+            self.assertEqual(sum(message is not None for message in lot.messages), len(offsets) - 61)
 
     def test_from_within(self):
-        batch = self.deal(codes_of(0, 5))
-        self.assertEqual(self.held.end(["00002", "00002", "junk"]), (["m00002"], ["00002", "junk"], {batch: 1}))
-        self.assertEqual(self.left(), ["00000", "00001", "00003", "00004"])
-        self.assertEqual(self.held.end(["00001", "00000"])[0], ["m00001", "m00000"])
+        batch = self.deal(range(50))
+        ended, odd, counts = self.held.end([code_of(20), code_of(20), "junk", code_of(90), code_of(3, "6" * 24)])
+        self.assertEqual(([one.offset for one in ended], len(odd), counts), ([20], 4, {batch: 1}))
+        self.assertEqual(self.end(1, 0, 21), ([1, 0, 21], []))
+        self.assertEqual(self.left(), [*range(2, 20), *range(22, 50)])
 
-    def test_a_look_takes_nothing(self):
-        batch = self.deal(codes_of(0, 5))
-        self.assertEqual((self.held.get("00003"), self.held.get("junk")), (("m00003", batch), None))
-        self.assertEqual((len(self.held), self.left()), (5, codes_of(0, 5)))
+    def test_codes_that_are_none_of_ours(self):
+        self.deal(range(300))
+        for code in ("", "junk", code_of(7)[:-1] + "g", code_of(7)[:-2] + "_7", code_of(7).upper() + " ", code_of(300)):
+            self.assertEqual((self.held.get(code), self.held.end([code])[1]), (None, [code]), code)
+        self.assertEqual(len(self.held), 300)
 
-    def test_the_last_come_first(self):
-        self.deal(codes_of(5, 3))
-        self.deal(codes_of(0, 3))
-        self.held.end(["00001"])
-        self.assertEqual(self.held.last(3), ["00002", "00000", "00007"])
-        self.assertEqual(self.held.last(None), ["00002", "00000", "00007", "00006", "00005"])
+    def test_a_run_that_is_left_before_its_end_and_taken_up_again(self):
+        self.deal(range(300))
+        self.assertEqual(self.end(*range(37), 200, *range(37, 80)), ([*range(37), 200, *range(37, 80)], []))
+        self.assertEqual(self.end(*range(80, 300)), ([*range(80, 200), *range(201, 300)], [200]))
+
+    def test_a_look_takes_nothing_and_changes_nothing(self):
+        batch = self.deal(range(50))
+        message, found = self.held.get(code_of(30))
+        self.assertEqual((message.offset, found is batch, self.held.get(code_of(50))), (30, True, None))
+        self.assertEqual((len(self.held), len(self.held._loose), self.left()), (50, 0, list(range(50))))
+
+    def test_a_whole_lot_that_has_become_thin_is_made_shorter_or_loose(self):
+        self.deal(range(1000))
+        self.end(*range(800))
+        (lot,) = self.held._lots.values()
+        self.assertEqual((len(lot.codes), lot.loose, len(self.held._blocks)), (200, False, 1))
+        self.end(*range(900, 960))
+        self.end(*range(800, 895))
+        self.assertEqual((lot.loose, len(self.held._loose), self.held._blocks), (True, 45, {}))
+        self.assertEqual(self.end(*range(895, 1000))[0], [*range(895, 900), *range(960, 1000)])
+
+    def test_the_last_are_those_dealt_last(self):
+        self.deal(range(50, 80))
+        self.deal(range(3))
+        self.end(1)
+        self.assertEqual(self.held.last(1), codes_of([2]))
+        self.assertEqual(self.held.last(3), codes_of([0, 2, 79]))
+        self.assertEqual(self.held.last(None), codes_of([0, 2, *range(50, 80)]))
 
     def test_one_that_moves_to_another_batch_keeps_its_place(self):
-        first = self.deal(codes_of(0, 3))
-        self.held.get("00001")
-        other = Batch([None], ["00001"], None)
-        self.held.move("00001", other)
-        self.assertEqual(self.left(), codes_of(0, 3))
-        self.assertEqual((self.held.of(first), self.held.of(other)), (["00000", "00002"], ["00001"]))
+        first = self.deal(range(40))
+        other = Batch([None], codes_of([1, 30]), None)
+        for offset in (1, 30, 77):
+            self.held.move(code_of(offset), other)
+        self.assertEqual(self.left(), list(range(40)))
+        self.assertEqual(self.held.of(first), codes_of([0, *range(2, 30), *range(31, 40)]))
+        self.assertEqual(self.held.of(other), codes_of([1, 30]))
+        self.assertEqual(self.held.end(codes_of(range(32)))[2], {first: 30, other: 2})
 
-    def test_who_names_codes_that_it_does_not_hold_has_few_lots_looked_through(self):
-        for number in range(100):
-            self.deal(codes_of(2 * number, 2))
-        self.assertEqual(self.held.end(["junk"])[1], ["junk"])
-        self.assertEqual(len(self.held._fronts), 8)
-        self.assertEqual(self.held.end(codes_of(0, 200))[1], [])
+    def test_what_was_dealt_again_is_found_beside_what_is_left_of_before(self):
+        self.deal(range(100))
+        self.end(*range(10, 40))
+        again = self.deal(range(10, 40))
+        self.assertIs(self.held.get(code_of(20))[1], again)
+        self.assertEqual(self.end(*range(100))[1], [])
+
+    def test_few_whole_lots_share_a_block_whatever_is_dealt_again(self):
+        for last in range(1000, 900, -1):
+            self.deal(range(last))
+            self.end(*range(last - 1))
+        self.assertEqual((len(self.held), self.held._blocks), (100, {}))
 
 
-class ModelTests(SynchronousTestCase):
+class ModelTests(HeldCase):
     """Whatever is done in whatever order, it is as with a dict."""
 
     STEPS: ClassVar = st.lists(
-        st.tuples(st.sampled_from(["deal", "run", "some", "look", "move"]), st.integers(0, 40), st.integers(1, 12)),
-        max_size=40,
+        st.tuples(
+            st.sampled_from(["deal", "deal", "scattered", "again", "run", "some", "back", "look", "move"]),
+            st.integers(0, 300),
+            st.integers(1, 60),
+        ),
+        max_size=30,
     )
 
     @given(STEPS)
     def test_as_a_dict(self, steps):
-        held, model, dealt = Held(), {}, 0
+        self.held, model, dealt = Held(), {}, 240  # soon another block begins
         for what, start, count in steps:
-            if what == "deal":
-                codes = codes_of(dealt, count)
-                dealt += count
-                batch = Batch([None], codes, None)
-                held.add(batch, [f"m{code}" for code in codes])
-                model.update((code, (f"m{code}", batch)) for code in codes)
+            one = code_of(240 + start)
+            if what in {"deal", "scattered", "again"}:
+                step = 3 if what == "scattered" else 1
+                offsets = list(range(dealt, dealt + count * step, step))
+                if what == "again":
+                    offsets = [
+                        o for o in range(240 + start, 240 + start + count) if o < dealt and code_of(o) not in model
+                    ]
+                if not offsets:
+                    continue
+                batch = self.deal(offsets)
+                dealt = max(dealt, offsets[-1] + 1)
+                model.update((code_of(offset), (a_message(offset), batch)) for offset in offsets)
             elif what == "look":
-                code = f"{start:05d}"
-                self.assertEqual(held.get(code), model.get(code))
+                self.assertEqual(self.held.get(one), model.get(one))
             elif what == "move":
-                code = f"{start:05d}"
-                batch = Batch([None], [code], None)
-                if held.get(code) is not None:
-                    held.move(code, batch)
-                    model[code] = (model[code][0], batch)
+                batch = Batch([None], [one], None)
+                self.held.move(one, batch)
+                if one in model:
+                    model[one] = (model[one][0], batch)
+                self.assertEqual(self.held.of(batch), [one] if one in model else [])
             else:
-                codes = (
-                    list(model)[start : start + count] if what == "run" else codes_of(start, count)[:: 1 + start % 3]
-                )
-                found = [model.pop(code, None) for code in codes]
-                counts = {}
-                for lease in filter(None, found):
-                    counts[lease[1]] = counts.get(lease[1], 0) + 1
-                odd = [code for code, lease in zip(codes, found, strict=True) if lease is None]
-                self.assertEqual(held.end(codes), ([lease[0] for lease in filter(None, found)], odd, counts))
-            self.assertEqual((len(held), list(held.items())), (len(model), list(model.items())))
-            self.assertEqual(held.last(5), list(reversed(model))[:5])
+                held, numbered = list(model), codes_of(range(240 + start, 240 + start + count))
+                codes = {
+                    "run": held[start : start + count],
+                    "some": numbered[:: 1 + start % 3],
+                    "back": held[: -count - 1 : -1],
+                }
+                self._end(codes[what], model)
+            self.assertEqual((len(self.held), list(self.held.items())), (len(model), list(model.items())))
+            self.assertEqual(sorted(self.held.last(5)), sorted(list(model)[-5:]))
+            for batch in {batch for _, batch in model.values()}:
+                self.assertEqual(self.held.of(batch), [code for code, lease in model.items() if lease[1] is batch])
+
+    def _end(self, codes, model):
+        found = [model.pop(code, None) for code in codes]
+        counts = {}
+        for lease in filter(None, found):
+            counts[lease[1]] = counts.get(lease[1], 0) + 1
+        odd = [code for code, lease in zip(codes, found, strict=True) if lease is None]
+        self.assertEqual(self.held.end(codes), ([lease[0] for lease in filter(None, found)], odd, counts))

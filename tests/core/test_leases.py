@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from kapokmq.core.held import Batch
 from kapokmq.core.leases import Leases
 from kapokmq.core.member import Consumer, Member
 from kapokmq.core.message import Message, make_id
@@ -24,7 +25,8 @@ class LeasesTests(SynchronousTestCase):
 
     def lend(self, members, offsets, deadline, since=0):
         codes = [str(offset) for offset in offsets]
-        self.leases.lend(members, [a_message(offset) for offset in offsets], codes, deadline, since)
+        messages = [a_message(offset) for offset in offsets]
+        self.leases.lend(Batch(members, codes, deadline, since), messages, gapless=True)
         return codes
 
     def overdue(self, now):

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kapokmq.core.codes import Codes
 from kapokmq.core.held import Batch
 from kapokmq.core.member import Consumer, Member
-from kapokmq.core.message import make_id
+from kapokmq.core.message import Message, make_id
 from kapokmq.core.topic import Topic
 
 
@@ -16,7 +16,8 @@ def hold(consumer, count):
     for topic, part in enumerate((1, count - 1)):
         member = Member(consumer)
         consumer.places[topic] = (None, member)
-        member.held.add(Batch([member], [f"{topic}-{number}" for number in range(part)], None), range(part))
+        messages = [Message(number, 1, 0, 0, None, None, None, None, "") for number in range(part)]
+        member.held.add(Batch([member], [f"{topic}-{number}" for number in range(part)], None), messages, gapless=False)
     consumer.credit -= count
 
 

@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.codes import Codes
+from kapokmq.core.held import Batch
 from kapokmq.core.leases import Leases
 from kapokmq.core.member import Consumer, Member
 from kapokmq.core.message import Message
@@ -19,7 +20,7 @@ class OldestTests(SynchronousTestCase):
     def lend(self, offset, since, *, deadline=None, members=None):
         message = Message(offset, 1, 0, 0, None, None, None, None, "x")
         codes = Codes(1).of([message])
-        self.leases.lend(members or self.members[:1], [message], codes, deadline, since)
+        self.leases.lend(Batch(members or self.members[:1], codes, deadline, since), [message], gapless=True)
         return codes
 
     def test_nobody_holds_anything(self):
