@@ -86,6 +86,13 @@ class Broker:
         call: Call = PLAIN,
     ) -> list[Effect]:
         """Take a batch. Raises what Engine.publish raises, with nothing taken."""
+        # What was taken before is never refused now: whoever is would publish it anew, and it would be stored twice.
+        if call.session is None or call.number not in call.session.calls:
+            self._check_open(publisher)
+        return self.publishing.publish(publisher, topic_name, drafts, reference, call, now) + self.dealer.deal(now)
+
+    def _check_open(self, publisher: Publisher) -> None:
+        """Refuse, where nothing new is taken."""
         if self.draining:
             raise Draining("this node stops: publish to another one")
         if not publisher.positional:
@@ -93,7 +100,6 @@ class Broker:
                 raise StoreUnavailable(str(self._failure))
             if self.full:
                 raise Full("the broker is full: messages must be consumed before more are taken")
-        return self.publishing.publish(publisher, topic_name, drafts, reference, call, now) + self.dealer.deal(now)
 
     @property
     def full(self) -> bool:

@@ -5,7 +5,10 @@ from unittest.mock import patch
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core import sessions
+from kapokmq.core.broker import Broker
 from kapokmq.core.errors import (
+    Draining,
+    Full,
     Reused,
     TooOld,
 )
@@ -43,6 +46,21 @@ class SessionTests(SynchronousTestCase):
         self.assertEqual(first.receipts[0].codes, again.receipts[0].codes)
         self.assertTrue(again.receipts[0].resent)
         self.assertEqual(bodies(self.rig), ["x"])
+
+    def test_a_node_that_takes_nothing_new_confirms_what_it_took_before(self):
+        for stored in (False, True):
+            for stops in (False, True):
+                self.rig = Rig(Rules())
+                self.session = self.rig.session("s")
+                self.send(1, "x")
+                if stored:
+                    self.rig.commit()
+                with patch.object(Broker, "full", not stops):
+                    self.rig.broker.draining = stops
+                    again = self.send(1, "x")
+                    self.assertRaises(Draining if stops else Full, self.send, 2, "y")
+                self.rig.commit()
+                self.assertTrue(again.receipts[0].resent)
 
     def test_those_that_wait_are_refused_with_the_first_and_may_try_again(self):
         first, again = self.send(1, "x"), self.send(1, "x")
