@@ -9,8 +9,9 @@ HYPOTHESIS_PROFILE ?= ci
 # Tests that start real processes run two at once: mostly they wait.
 # Those that say how late something may be at most run alone.
 ALONE := tests.integration.test_delays
-REAL := $(filter-out $(ALONE),$(subst /,.,$(basename $(wildcard tests/integration/test_*.py)))) tests.test_readme
-TESTS ?= $(filter-out tests.integration tests.test_readme,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
+REAL := $(filter-out $(ALONE),$(subst /,.,$(basename $(wildcard tests/integration/test_*.py)))) \
+	tests.client tests.examples tests.test_readme
+TESTS ?= $(filter-out tests.integration tests.client tests.examples tests.test_readme,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
 	$(basename $(wildcard tests/test_*.py))))
 
 .PHONY: run cluster test lint types floors unit real bench bench-peers bench-smoke clean

@@ -2,11 +2,25 @@
 
 from fnmatch import fnmatchcase
 
-from bench import scenarios_backlog, scenarios_fanout, scenarios_latency, scenarios_rates, scenarios_time
+from bench import (
+    scenarios_backlog,
+    scenarios_clients,
+    scenarios_fanout,
+    scenarios_latency,
+    scenarios_rates,
+    scenarios_time,
+)
 
 SCENARIOS = {
     scenario.name: scenario
-    for subject in (scenarios_rates, scenarios_latency, scenarios_fanout, scenarios_time, scenarios_backlog)
+    for subject in (
+        scenarios_rates,
+        scenarios_latency,
+        scenarios_fanout,
+        scenarios_time,
+        scenarios_backlog,
+        scenarios_clients,
+    )
     for scenario in subject.SCENARIOS
 }
 

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.engine import Figures
+from kapokmq.protocols.client_file import ClientFile
 from kapokmq.protocols.console import Console
 from kapokmq.protocols.producer_http import ProducerHttp
 from kapokmq.services.metrics import NodeMetrics
@@ -25,6 +26,7 @@ from tests.integration.wire import BINARY, CLOSE, PING, Producer, frame
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS.append(ROOT / "examples" / "README.md")
 PROTOCOL, OPERATIONS = ROOT / "docs" / "protocol.md", ROOT / "docs" / "operations.md"
 _LINK = re.compile(r"(?<!\\)\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```$|^    [^\n]*$", re.DOTALL | re.MULTILINE)
@@ -138,7 +140,7 @@ class RouteTests(SynchronousTestCase):
     def test_all_routes_are_documented(self):
         served = {
             (method, rule.rule)
-            for app in (Console.app, ProducerHttp.app, Ops.app, Page.app)
+            for app in (Console.app, ProducerHttp.app, Ops.app, Page.app, ClientFile.app)
             for rule in app.url_map.iter_rules()
             for method in rule.methods - {"HEAD"}
         }

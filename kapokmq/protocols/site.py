@@ -29,6 +29,7 @@ from kapokmq.protocols.api.assembly import Backstage, Ending, make_api
 from kapokmq.protocols.api.clients import Switchboard
 from kapokmq.protocols.api.site import Api
 from kapokmq.protocols.classic_http import body_bound
+from kapokmq.protocols.client_file import ClientFile
 from kapokmq.protocols.console import Console, Roster, Shown
 from kapokmq.protocols.handshake import V2_PATH
 from kapokmq.protocols.producer_http import ProducerHttp
@@ -43,7 +44,7 @@ from serena.web.refusals import FOREIGN, refused
 from serena.web.registry import NodeRow
 
 WEBSOCKET_PATHS = (b"/Producers/Conn/", b"/Consumers/Conn/")
-NEW_PATHS = (b"/healthz", b"/readyz", b"/metrics")
+NEW_PATHS = (b"/healthz", b"/readyz", b"/metrics", b"/client.js", b"/client.d.ts")
 SPARE = 100  # connections beyond the limit, for asking how the node is, and for being told that there are too many
 
 BAD_HOST = answer_json({"error": "Host: not ASCII"}, status=http.BAD_REQUEST, cors=False)
@@ -252,6 +253,7 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
         ProducerHttp(engine, guard, access.max_message_bytes).app,
         Ops(guard, engine.health, exposition, own_hosts).app,
         Page("kapokmq.protocols", "start.html", node.name, node.version).app,
+        ClientFile().app,
     )
     api, ending = make_api(
         guard,

@@ -93,6 +93,7 @@ class CatalogTests(SynchronousTestCase):
         wanted = {f"{wire}-{kind}" for wire in ("classic", "v2") for kind in ("publish", "through", "sizes", "latency")}
         wanted |= {f"{wire}-fanout{more}" for wire in ("classic", "v2") for more in ("", "-acks")}
         wanted |= {"v2-batches", "delayed", "expiry", "idle", "backlog", "drain", "restart"}
+        wanted |= {"clients", "clients-stalled"}
         self.assertEqual(set(SCENARIOS), wanted)
 
     def test_the_page_on_performance_names_them_all(self):
