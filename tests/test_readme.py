@@ -1,7 +1,9 @@
 """What README says can be done is done: its clients and its curl run against a broker, its commands and links exist."""
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,12 +21,9 @@ SHIM = "globalThis.WebSocket ??= require('ws');\n"
 LINES = 10
 
 
-def block(language):
-    """The one block of README in this language."""
-    found = re.findall(rf"^```{language}\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    if len(found) != 1:
-        raise AssertionError(f"README has {len(found)} blocks of {language}")
-    return found[0]
+def blocks(language):
+    """The blocks of README in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def aimed(text, port):
@@ -61,13 +60,43 @@ class CommandTests(SynchronousTestCase):
 
 
 class PythonTests(SynchronousTestCase):
+    def setUp(self):
+        self.client, self.bare = blocks("python")
+
     def test_it_has_ten_lines(self):
-        self.assertEqual(len([line for line in block("python").splitlines() if line.strip()]), LINES)
+        self.assertEqual(len([line for line in self.bare.splitlines() if line.strip()]), LINES)
+
+    def test_our_client_publishes_consumes_and_acknowledges(self):
+        broker = start(self)
+        command = [sys.executable, "-u", "-c", aimed(self.client, broker.port)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+            self.addCleanup(running.kill)
+            self.assertEqual(running.stdout.readline(), "17\n")
+            until(lambda: broker.api.counts()["consumed"] == 1, "ack")
+            running.kill()
+
+    def test_the_command_line_publishes_and_consumes(self):
+        shown = re.findall(r"^    \$ \.venv/bin/kapokmq (pub|sub)(.*)$", README.read_text("utf-8"), re.MULTILINE)
+        self.assertEqual([name for name, _ in shown], ["pub", "sub"])
+        broker = start(self)
+        told = [
+            subprocess.run(
+                [sys.executable, "-c", "from kapokmq.cli.main import main; main()", name, *shlex.split(rest)],
+                cwd=ROOT,
+                env=os.environ | {"KAPOK_SERVER": f"http://127.0.0.1:{broker.port}", "KAPOK_KEY": "test"},
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=True,
+            ).stdout
+            for name, rest in shown
+        ]
+        self.assertEqual(json.loads(told[1])["data"], '{"id": 18}')
 
     def test_the_python_client_publishes_consumes_and_acknowledges(self):
         broker = start(self)
         done = subprocess.run(
-            [sys.executable, "-c", aimed(block("python"), broker.port)],
+            [sys.executable, "-c", aimed(self.bare, broker.port)],
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -118,11 +147,11 @@ class JavaScriptTests(SynchronousTestCase):
         raise SkipTest(f"node has no WebSocket, and {MODULES} names no folder with `ws`")
 
     def test_it_has_ten_lines(self):
-        self.assertEqual(len([line for line in block("javascript").splitlines() if line.strip()]), LINES)
+        self.assertEqual(len([line for line in blocks("javascript")[0].splitlines() if line.strip()]), LINES)
 
     def test_it_can_be_parsed(self):
         script = Path(self.mktemp() + ".js")
-        script.write_text(block("javascript"), "utf-8")
+        script.write_text(blocks("javascript")[0], "utf-8")
         done = self._call("--check", str(script))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
@@ -130,7 +159,7 @@ class JavaScriptTests(SynchronousTestCase):
         arguments = self._with_websocket()
         broker = start(self)
         script, out = Path(self.mktemp() + ".js"), Path(self.mktemp())
-        script.write_text(aimed(block("javascript"), broker.port), "utf-8")
+        script.write_text(aimed(blocks("javascript")[0], broker.port), "utf-8")
         with out.open("wb") as told:
             process = subprocess.Popen(
                 [self.node, *arguments, str(script)],

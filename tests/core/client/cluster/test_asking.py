@@ -5,10 +5,10 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.client.backoff import Backoff
+from kapokmq.core.client.cluster import asking
 from kapokmq.core.client.cluster.asking import Place, Registries, place
 from kapokmq.core.client.cluster.roster import BadAnswer
 from kapokmq.core.client.errors import WrongKey
-from kapokmq.core.client.cluster import asking
 from tests.core.client.cluster.test_roster import A, news, row, snapshot
 
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"

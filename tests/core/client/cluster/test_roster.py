@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from kapokmq.core.client.cluster import roster
 from kapokmq.core.client.cluster.roster import BadAnswer, News, Watch, nodes
 from kapokmq.core.client.errors import ClientError, WrongKey
-from kapokmq.core.client.cluster import roster
 
 A, B = "10.0.0.1:8011", "10.0.0.2:8011"
 
