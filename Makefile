@@ -10,8 +10,8 @@ HYPOTHESIS_PROFILE ?= ci
 # Those that say how late something may be at most run alone.
 ALONE := tests.integration.test_delays
 REAL := $(filter-out $(ALONE),$(subst /,.,$(basename $(wildcard tests/integration/test_*.py)))) \
-	tests.client tests.examples tests.test_readme
-TESTS ?= $(filter-out tests.integration tests.client tests.examples tests.test_readme,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
+	tests.cli tests.client tests.examples tests.test_readme
+TESTS ?= $(filter-out tests.integration tests.cli tests.client tests.examples tests.test_readme,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
 	$(basename $(wildcard tests/test_*.py))))
 
 .PHONY: run cluster test lint types floors unit real bench bench-peers bench-smoke clean
@@ -53,7 +53,7 @@ floors: $(VENV)/test
 unit: $(VENV)/test
 	$(BIN)/coverage erase
 	HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) \
-		$(BIN)/coverage run -m twisted.trial --rterrors --temp-directory=_trial_temp $(TESTS)
+		$(BIN)/coverage run -m twisted.trial -j 2 --rterrors --temp-directory=_trial_temp $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include "kapokmq/core/*,serena/core/*" --fail-under 100
 	$(BIN)/coverage report

@@ -11,6 +11,7 @@ import click
 from kapokmq.cli.exits import BROKEN, INTERRUPTED
 from kapokmq.cli.http import Client
 from kapokmq.cli.output import Printer, printing
+from kapokmq.cli.shared import beforehand, check
 from kapokmq.cli.target import Target, connected
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,7 +20,25 @@ COMPLETING = 2.0  # seconds that the completion of a word may take
 
 
 class Group(click.Group):
-    """Commands under a name; `ls`, `rm` and `info` do as well for `list`, `delete` and `show`."""
+    """Commands under a name; `ls`, `rm` and `info` do as well for `list`, `delete` and `show`.
+
+    What names a broker, and how to print, may be said before them.
+    """
+
+    told = False  # whether its help lists these options
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.params += beforehand(hidden=not self.told)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, which must take what was said before it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not isinstance(command, click.Group) and not ctx.resilient_parsing:
+            check(ctx, name or "", command)
+        return name, command, rest
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Find a command by either name."""
@@ -33,6 +52,8 @@ class Program(Group):
     `later` has commands that are imported when they are wanted, so that a shell which completes a word does not wait
     for all of them: each with its module of this package, and the name that it has there, if that is another.
     """
+
+    told = True
 
     def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(*args, **more)

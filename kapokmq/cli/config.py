@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from kapokmq.cli.commands import Group
 from kapokmq.core.settings import NodeSettings
 from kapokmq.services.config import load
 from serena.core.errors import SettingsError
@@ -18,7 +19,7 @@ _DURABILITY = {
 }
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Look at configuration files."""
 

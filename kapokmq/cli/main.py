@@ -31,4 +31,5 @@ def main() -> None:
     """KapokMQ, a message queue. The broker itself is started with `twistd -n kapokmq`.
 
     Brokers are named with --server and --key, in the environment with KAPOK_SERVER and KAPOK_KEY, or in a profile file.
+    These options may stand before a command or behind it.
     """

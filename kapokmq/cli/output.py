@@ -14,6 +14,8 @@ from unicodedata import east_asian_width
 
 import click
 
+from kapokmq.cli.shared import OUTPUT, shared
+
 F = TypeVar("F", bound=Callable[..., Any])
 WIDEST = 60  # characters of a cell
 COLOURS = {
@@ -90,9 +92,7 @@ class Printer:
 def printing(command: F) -> F:
     """Give a command the option how to print, and hand it the Printer as its first argument."""
 
-    @click.option(
-        "-o", "--output", type=click.Choice(["table", "json"]), help="How to print. [table on a terminal, else json]"
-    )
+    @shared(OUTPUT)
     @wraps(command)
     def given(*args: Any, output: str | None, **more: Any) -> Any:
         return command(Printer(output), *args, **more)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 FIRST, LONGEST = 0.1, 5.0  # seconds
+LATE = 0.05  # seconds that a clock may wake too late, which the next messages make up for
 
 
 @dataclass
@@ -32,23 +33,23 @@ class Patience:
 
 @dataclass
 class Pace:
-    """Spreads messages evenly: `rate` a second, None as fast as can be."""
+    """Spreads messages evenly: `rate` a second, None as fast as can be. What was left out is not made up for."""
 
     rate: float | None
-    begun: float | None = None
-    sent: int = 0
+    due: float | None = None  # when the next message may go
 
     def ready(self, now: float) -> float:
         """How many seconds there are until the next message may go; 0 where it may go now."""
         if self.rate is None:
             return 0.0
-        if self.begun is None:
-            self.begun = now
-        return max(0.0, self.begun + self.sent / self.rate - now)
+        if self.due is None or now - self.due > LATE:
+            self.due = now
+        return max(0.0, self.due - now)
 
     def took(self, count: int) -> None:
         """So many go now."""
-        self.sent += count
+        if self.rate is not None and self.due is not None:
+            self.due += count / self.rate
 
     def together(self, most: int) -> int:
         """How many may go in one batch, so that the rate is kept to a twentieth of a second."""

@@ -109,14 +109,14 @@ class Sending:
     async def _send(self, far: int) -> None:
         if not self._batch:
             return
-        await asyncio.sleep(self._pace.ready(time.monotonic()))
         batch, self._batch, self._bytes = self._batch, [], 0
-        self._pace.took(len(batch))
         try:
             publish = written(self._terms.topic, batch, durable=self._terms.durable)
         except (ValueError, TypeError) as error:
             raise click.UsageError(f"a message can't be written: {error}") from None
         await self._room.acquire()
+        await asyncio.sleep(self._pace.ready(time.monotonic()))
+        self._pace.took(len(batch))
         self._tasks.create_task(self._stored(publish, far))
 
     async def _stored(self, publish: Publish, far: int) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from kapokmq.cli.profiles import Profile, read_profile
+from kapokmq.cli.shared import BROKER, shared
 from kapokmq.core.settings import DEFAULT_KEY
 
 DEFAULT_SERVER = "http://127.0.0.1:8011"
@@ -120,17 +121,7 @@ def _refuse(text: str) -> NoReturn:
 def connected(command: F) -> F:
     """Give a command the options that name a broker, and hand it the Target as its first argument."""
 
-    @click.option("-s", "--server", envvar="KAPOK_SERVER", metavar="URL", help="The broker. [http://127.0.0.1:8011]")
-    @click.option("-k", "--key", envvar="KAPOK_KEY", metavar="KEY", help="Its key; others see it in ps.")
-    @click.option("--ca", envvar="KAPOK_CA", metavar="FILE", help="PEM file of a private CA, for https and wss.")
-    @click.option(
-        "--timeout",
-        envvar="KAPOK_TIMEOUT",
-        type=click.FloatRange(min=0, min_open=True, max=86_400),
-        metavar="SECONDS",
-        help="How long to wait for the broker. [30]",
-    )
-    @click.option("-p", "--profile", envvar="KAPOK_PROFILE", metavar="NAME", help="A profile of the profile file.")
+    @shared(BROKER)
     @wraps(command)
     def given(
         *args: Any,

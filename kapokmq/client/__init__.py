@@ -6,7 +6,8 @@ with connect("ws://127.0.0.1:8011", key="test") as mq:
 
 from kapokmq.client.blocking import Client, Subscription, connect
 from kapokmq.client.cluster import ClusterConsumer, ClusterProducer
-from kapokmq.client.options import Options, State
+from kapokmq.client.options import Options
+from kapokmq.client.telling import State
 from kapokmq.core.client.errors import (
     ClientError,
     Closed,

@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from kapokmq.client.aio_link import Link
+from kapokmq.client.aio_subscription import Subscription
 from kapokmq.client.base import BATCH, BaseClient, Progress, one
 from kapokmq.client.options import Options, addresses
-from kapokmq.client.subscription import TOUCH_EVERY, BaseSubscription, settle, terms
+from kapokmq.client.subscription import TOUCH_EVERY, check_concurrency, settle, terms
 from kapokmq.core.client.errors import ClientError, Closed, Unreachable
 from kapokmq.core.client.frames import Start
 from kapokmq.core.client.inbox import Inbox, Terms
@@ -23,7 +24,8 @@ from kapokmq.core.client.message import Message, Publish, Receipt, written
 
 __all__ = ["Client", "Subscription", "connect"]
 
-Handler = Callable[[Message], Awaitable[Any]]
+Handler = Callable[[Message], Any]
+_CANCELLING = 1.0  # seconds that handlers may take to be cancelled
 _log = logging.getLogger("kapokmq.client")
 
 
@@ -34,41 +36,6 @@ def connect(url: str | Sequence[str], **options: Any) -> "Client":
     Raises WrongKey, Untrusted (TLS) and Unreachable; ValueError for an address that is none.
     """
     return Client(addresses(url), Options(**options))
-
-
-class Subscription(BaseSubscription):
-    """Messages as they come: `async for`, or `get`. Awaited, or in `async with`, it waits for the broker first."""
-
-    async def get(self) -> Message:
-        """The next message. Raises Closed at the end, and what the broker said where that ended it."""
-        return await self._next()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Message:
-        try:
-            return await self._next()
-        except Closed:
-            raise StopAsyncIteration from None
-
-    async def _joined(self) -> Self:
-        await self._started()
-        return self
-
-    def __await__(self) -> Generator[Any, Any, Self]:
-        return self._joined().__await__()
-
-    async def __aenter__(self) -> Self:
-        return await self._joined()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Want no more; what was acknowledged is told before. What was not goes to others."""
-        self._owner.unsubscribe(self.inbox)
-        await self._ended()
 
 
 class Client(BaseClient):
@@ -84,27 +51,29 @@ class Client(BaseClient):
     # ------------------------------------------------------------------------------------ opening, closing
 
     async def _opened(self) -> Self:
-        if self._running is None:
-            self._first = self.promise()
-            self._running = asyncio.create_task(self._link.run())
-            self._running.add_done_callback(self._broken)
-            try:
-                async with asyncio.timeout(self._options.patience):
-                    await self._first
-            except TimeoutError as late:
-                await self._closed(Unreachable(f"within {self._options.patience:g} s: {self._link.reason}"))
-                raise self._over or Closed("was closed") from late
-            except BaseException as error:
-                await self._closed(Closed(f"was not opened: {error}"))
-                raise
+        if self._running is not None:  # somebody else opens it, or has
+            await asyncio.shield(self._first)
+            if self._over is not None:
+                raise self._over
+            return self
+        self._first = self.promise()
+        self._running = asyncio.create_task(self._link.run())
+        self._running.add_done_callback(self._ran)
+        try:
+            async with asyncio.timeout(self._options.patience):
+                await asyncio.shield(self._first)
+        except TimeoutError as late:
+            await self._closed(Unreachable(f"within {self._options.patience:g} s: {self._link.reason}"))
+            raise self._over or Closed("was closed") from late
+        except BaseException as error:
+            await self._closed(Closed(f"was not opened: {error}"))
+            raise
         return self
 
-    def _broken(self, running: asyncio.Task[None]) -> None:
-        """What should never happen is told to whoever waits, too."""
+    def _ran(self, running: asyncio.Task[None]) -> None:
         error = None if running.cancelled() else running.exception()
-        if error is not None:
-            _log.error("the client's link is broken", exc_info=error)
-            self.end(Closed(f"a bug: {error!r}"))
+        if isinstance(error, Exception):
+            self.broken(error)
 
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._opened().__await__()
@@ -125,7 +94,9 @@ class Client(BaseClient):
                     await self._handled()
                     await self._settled()
             except TimeoutError:
-                _log.warning("closed with %d messages unconfirmed", self.pending)
+                _log.warning("closed with %s", self._undone())
+            except ClientError:  # it is over meanwhile, and that was told
+                pass
         for task in self._handlers:
             if task is not asyncio.current_task():
                 task.cancel()
@@ -138,16 +109,19 @@ class Client(BaseClient):
         await self._wait_for(self._handlers)
 
     @staticmethod
-    async def _wait_for(tasks: Iterable[asyncio.Task[None]]) -> None:
+    async def _wait_for(tasks: Iterable[asyncio.Task[None]], limit: float | None = None) -> None:
         """Wait until they have ended, except for the one that closes the client."""
         others = [task for task in tasks if task is not asyncio.current_task()]
         if others:
-            await asyncio.wait(others)
+            _, late = await asyncio.wait(others, timeout=limit)
+            if late:
+                _log.warning("closed, and %d handlers go on although they were cancelled", len(late))
 
     async def _closed(self, error: ClientError) -> None:
         self.end(error)
         if self._running is not None:
-            await self._wait_for([self._running, *self._handlers])
+            await self._wait_for([self._running])
+            await self._wait_for(self._handlers, _CANCELLING)
 
     # ------------------------------------------------------------------------------------------ publishing
 
@@ -235,10 +209,12 @@ class Client(BaseClient):
         start: Start | None = None,
         touch_every: float | None = TOUCH_EVERY,
     ) -> Callable[[Handler], Handler]:
-        """Decorate a coroutine function that is given each message; so many run at a time, from now on.
+        """Decorate a function that is given each message, a coroutine function as a rule; so many run at a time.
 
-        A message is acknowledged when it returns, and nacked when it raises. While it runs the lease is renewed.
+        A message is acknowledged when it returns, and nacked when it raises. While it runs the lease is renewed. One
+        that is no coroutine function must be quick: it is called in the loop.
         """
+        check_concurrency(concurrency)
 
         def decorated(handler: Handler) -> Handler:
             wanted = terms(group, credit, start, touch_every=touch_every, handled=True)
@@ -252,18 +228,26 @@ class Client(BaseClient):
 
     async def _handle(self, subscription: Subscription, handler: Handler) -> None:
         async for message in subscription:
-            failure = None
+            failure: BaseException | None = None
             try:
-                await handler(message)
-            except Exception as error:  # noqa: BLE001 -- whatever users do
+                result = handler(message)
+                if isinstance(result, Awaitable):
+                    await result
+            except BaseException as error:
                 failure = error
-                _log.exception("the handler of %s failed", message.topic)
-            settle(message, subscription.inbox.in_hand, failure)
+                if not isinstance(error, (Exception, asyncio.CancelledError)) or _cancelled():
+                    raise
+                _log.exception("the handler of %s failed", message.topic)  # whatever users do
+            finally:
+                settle(message, subscription.inbox.in_hand, failure)
 
     async def run(self) -> None:
         """Wait while handlers run. Raises what ended one."""
         if self._handlers:
-            await asyncio.gather(*self._handlers)
+            ended, _ = await asyncio.wait(self._handlers, return_when=asyncio.FIRST_EXCEPTION)
+            for task in ended:
+                if not task.cancelled():
+                    task.result()
 
     # -------------------------------------------------------------------------------------------- the loop
 
@@ -282,8 +266,11 @@ class Client(BaseClient):
             promise.set_exception(error)
             promise.exception()  # nobody has to look
 
-    def _say(self, text: str) -> None:
-        _log.info("%s", text)
+    def _say(self, text: str, *, loud: bool = False) -> None:
+        _log.log(logging.WARNING if loud else logging.INFO, "%s", text)
+
+    def _fault(self, error: Exception) -> None:
+        _log.error("the client's link is broken", exc_info=error)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -293,3 +280,9 @@ class Client(BaseClient):
 
     def _hang_up(self, *, for_good: bool) -> None:
         self._link.hang_up(for_good=for_good)
+
+
+def _cancelled() -> bool:
+    """Whether this task was, and not only something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

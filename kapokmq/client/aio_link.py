@@ -115,7 +115,7 @@ class Link:
         writer = asyncio.create_task(self._write(socket))
         writer.add_done_callback(lambda _: self.hang_up(for_good=False))  # who can't write must not go on reading
         try:
-            return await self._read(socket)
+            reason = await self._read(socket)
         finally:
             self._socket = None
             writer.cancel()
@@ -124,6 +124,9 @@ class Link:
             if self._closing is not None:
                 await asyncio.wait([self._closing])
                 self._closing = None
+        if not writer.cancelled() and writer.exception() is not None:
+            writer.result()  # what can't be written now never can: to dial again would only repeat it
+        return reason
 
     async def _read(self, socket: ClientConnection) -> str:
         while True:

@@ -5,7 +5,6 @@
 The `async def`s here await nothing but promises, so both loops can run them.
 """
 
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -13,8 +12,10 @@ from typing import Any
 
 from kapokmq.client.asked import Asked
 from kapokmq.client.endurance import Endurance, caused
-from kapokmq.client.options import Options, State, session_of
+from kapokmq.client.face import Face
+from kapokmq.client.options import Options, session_of
 from kapokmq.client.subscription import BaseSubscription
+from kapokmq.client.telling import State, Telling, undone
 from kapokmq.core.client.errors import ClientError, Closed, Unreachable
 from kapokmq.core.client.events import (
     Arrived,
@@ -36,7 +37,7 @@ BATCH = 100
 UNDER_WAY = 32  # publishes of a publish_many
 
 
-class BaseClient(ABC):
+class BaseClient(Face):
     """A client without its loop and its socket. Not to be shared between threads."""
 
     def __init__(self, options: Options) -> None:
@@ -49,36 +50,7 @@ class BaseClient(ABC):
         self._first: Any = None  # waits for the first connection
         self._over: ClientError | None = None
         self._endurance = Endurance(options.tries, options.absence)
-
-    # ------------------------------------------------------------------------------------------- for faces
-
-    @abstractmethod
-    def promise(self) -> Any:
-        """Something to be awaited."""
-
-    @abstractmethod
-    def keep(self, promise: Any, value: Any = None) -> None:
-        """It is so. Nothing where that is settled, or nobody waits any more."""
-
-    @abstractmethod
-    def break_(self, promise: Any, error: Exception) -> None:
-        """It won't be. Likewise; and nobody has to look."""
-
-    @abstractmethod
-    def _say(self, text: str) -> None:
-        """Log what is worth knowing."""
-
-    @abstractmethod
-    def _now(self) -> float:
-        """Seconds of a steady clock."""
-
-    @abstractmethod
-    def _wake(self) -> None:
-        """There may be something to be written: see to it when this turn is over."""
-
-    @abstractmethod
-    def _hang_up(self, *, for_good: bool) -> None:
-        """End the connection; and try no other, if it is for good."""
+        self.telling = Telling(self._say, options.on_state)
 
     # ------------------------------------------------------------------------------------------- publishing
 
@@ -120,6 +92,7 @@ class BaseClient(ABC):
         self, topic: str, messages: Iterable[Any], batch: int, progress: Progress | None, *, durable: bool
     ) -> int:
         """Publish in batches, several under way. Gives how many messages were confirmed."""
+        check_many(messages, batch)
         under_way: deque[Asked] = deque()
         confirmed, source = 0, iter(messages)
         try:
@@ -175,8 +148,16 @@ class BaseClient(ABC):
         """Whether publishes wait for room: to write more ahead would only take memory."""
         return bool(self._queue)
 
+    def _undone(self) -> str:
+        """What is left undone, for people."""
+        unconfirmed = self.pending + sum(each.publish.count for each in self._queue)
+        in_hand = sum(len(each.inbox.in_hand) for each in self._subscriptions.values() if each.stopped)
+        return undone(unconfirmed, in_hand)
+
     async def _settled(self) -> None:
-        """Wait until all publishes, acks and nacks were answered."""
+        """Wait until all publishes, acks and nacks were answered. Raises why they won't be."""
+        if self._over is not None:
+            raise self._over
         if self._queue or not self.session.settled:
             promise = self.promise()
             self._flushes.append(promise)
@@ -200,18 +181,13 @@ class BaseClient(ABC):
         if wait is None:
             self.end(Unreachable(f"away for {self._options.absence:g} s: {reason}"))
             return 0.0
-        self._tell(State("lost", reason, wait))
+        self.telling.away("", State("lost", reason, wait))
         return wait
 
-    def _tell(self, state: State) -> None:
-        """Never go silent."""
-        wait = "" if state.wait is None else f"; again in {state.wait:.2f} s"
-        self._say(f"{state.kind}: {state.text}{wait}")
-        if self._options.on_state is not None:
-            try:
-                self._options.on_state(state)
-            except Exception as error:  # noqa: BLE001 -- whatever users do, the client lives
-                self._say(f"on_state failed: {error!r}")
+    def broken(self, error: Exception) -> None:
+        """What should never happen is told to whoever waits, too: to dial again would only repeat it."""
+        self._fault(error)
+        self.end(caused(Closed(f"a bug: {error!r}"), error))
 
     def _happened(self, events: Sequence[Event]) -> None:
         """Tell those who wait."""
@@ -236,15 +212,16 @@ class BaseClient(ABC):
 
     def _on_connected(self, event: Connected) -> None:
         self._endurance.there()
-        self._tell(State("connected", event.node))
+        self.telling.there("", event.node)
+        self.telling.tell(State("connected", event.node))
         if self._first is not None:
             self.keep(self._first)
 
     def _on_draining(self, event: Draining) -> None:
-        self._tell(State("draining", event.reason))
+        self.telling.tell(State("draining", event.reason))
 
     def _on_complaint(self, event: Complaint) -> None:
-        self._tell(State("complaint", str(event.error)))
+        self.telling.tell(State("complaint", str(event.error)), loud=True)
 
     def _on_failed(self, event: Failed) -> None:
         self.end(event.error)
@@ -275,7 +252,7 @@ class BaseClient(ABC):
         if self._over is not None:
             return
         self._over = error
-        self._tell(State("closed", str(error)))
+        self.telling.tell(State("closed", str(error)), loud=not isinstance(error, Closed))
         waiting = [each.promise for each in (*self._answers.values(), *self._queue)] + self._flushes
         if self._first is not None:
             waiting.append(self._first)
@@ -287,6 +264,14 @@ class BaseClient(ABC):
         for subscription in subscriptions.values():
             subscription.ended(None if isinstance(error, Closed) else error)
         self._hang_up(for_good=True)
+
+
+def check_many(messages: Iterable[Any], batch: int) -> None:
+    """Raise ValueError and TypeError for what publish_many would make nothing sensible of."""
+    if batch < 1:
+        raise ValueError(f"batch: {batch!r} is less than 1")
+    if isinstance(messages, (str, bytes, bytearray)):
+        raise TypeError("messages: that is one, not many")
 
 
 def one(topic: str, data: Any, *, durable: bool, **options: Any) -> Publish:

@@ -6,27 +6,31 @@ with connect("ws://127.0.0.1:8011", key="test") as mq:
         message.ack()
 """
 
+import atexit
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from typing import Any, Self
 
 from kapokmq.client import aio
-from kapokmq.client.base import BATCH, UNDER_WAY, Progress, one
+from kapokmq.client.base import BATCH, UNDER_WAY, Progress, check_many, one
+from kapokmq.client.blocking_subscription import Subscription
 from kapokmq.client.loop_thread import LoopThread
 from kapokmq.client.options import Options, addresses
-from kapokmq.client.subscription import TOUCH_EVERY, settle, terms
-from kapokmq.core.client.errors import Closed
+from kapokmq.client.subscription import TOUCH_EVERY, check_concurrency, terms
+from kapokmq.client.telling import undone
+from kapokmq.client.workers import Handler, Workers, check_handler
+from kapokmq.core.client.errors import ClientError, Closed
 from kapokmq.core.client.frames import Start
 from kapokmq.core.client.inbox import Terms
-from kapokmq.core.client.message import Message, Receipt, written
+from kapokmq.core.client.message import Receipt, written
 
 __all__ = ["Client", "Subscription", "connect"]
 
-Handler = Callable[[Message], Any]
 _log = logging.getLogger("kapokmq.client")
 
 
@@ -39,79 +43,12 @@ def connect(url: str | Sequence[str], **options: Any) -> "Client":
     return Client(addresses(url), Options(**options))
 
 
-class Subscription:
-    """Messages as they come: iterate it, or `get`. Threads may share it."""
-
-    def __init__(self, loop: LoopThread, inner: aio.Subscription) -> None:
-        self._loop = loop
-        self._inner = inner
-        self.inbox = inner.inbox
-
-    def get(self, timeout: float | None = None) -> Message:
-        """The next message. Raises TimeoutError after so many seconds, Closed at the end, and what the broker said."""
-        while True:
-            message = self.get_nowait()
-            if message is not None:
-                return message
-            self._loop.call(self._inner.arrival(), timeout)
-
-    def get_nowait(self) -> Message | None:
-        """The next message, None if there is none."""
-        message = None if self._inner.stopped else self.inbox.next()
-        if message is not None:
-            message.source = self
-            if not self.inbox.acks:
-                self._loop.soon(self._inner.taken)
-        return message
-
-    def __iter__(self) -> Iterator[Message]:
-        return self
-
-    def __next__(self) -> Message:
-        try:
-            return self.get()
-        except Closed:
-            raise StopIteration from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def stop(self) -> None:
-        """Hand out no more, while what is in hand can still be settled."""
-        self._loop.soon(self._inner.stop)
-
-    def close(self) -> None:
-        """Want no more; what was acknowledged is told before. What was not goes to others."""
-        self._loop.call(self._inner.close())
-
-    def set_credit(self, credit: int) -> None:
-        """Let it hold so many messages unacknowledged, 0 to 100,000; 0 pauses it."""
-        self._loop.soon(self._inner.set_credit, credit)
-
-    def ack(self, code: str) -> None:
-        """It is done."""
-        self.inbox.in_hand.discard(code)  # at once: `settle` looks there when the handler returns
-        self._loop.soon(self._inner.ack, code)
-
-    def nack(self, code: str, delay: float | None, reason: str) -> None:
-        """It was not done."""
-        self.inbox.in_hand.discard(code)  # likewise, or it would be acknowledged as well
-        self._loop.soon(self._inner.nack, code, delay, reason)
-
-    def touch(self, code: str) -> None:
-        """It takes longer."""
-        self._loop.soon(self._inner.touch, code)
-
-
 class Client:
     """A client that threads may share. Made by `connect`."""
 
     def __init__(self, urls: Sequence[str], options: Options) -> None:
         self._options = options
-        self._workers: list[tuple[threading.Thread, Subscription]] = []
+        self._workers = Workers()
         self._closing = threading.Lock()
         self._inner = self._made(urls, options)
         self._loop = LoopThread()
@@ -120,6 +57,7 @@ class Client:
         except BaseException:
             self._loop.stop()
             raise
+        atexit.register(self._at_exit)
 
     def _made(self, urls: Sequence[str], options: Options) -> aio.Client:
         """What does the work."""
@@ -138,16 +76,38 @@ class Client:
 
     def close(self) -> None:
         """Wait up to `linger` seconds for handlers and answers, and end. Whoever waits for more gets Closed."""
-        with self._closing:
-            if self._loop.stopped:
-                return
-            for _, subscription in self._workers:
-                subscription.stop()
-            for thread, _ in self._workers:
-                if thread is not threading.current_thread():
-                    thread.join(self._options.linger)
-            self._loop.call(self._inner.close())
-            self._loop.stop()
+        if not self._closing.acquire(blocking=not self._workers.here):
+            return  # who closes it waits for this handler
+        try:
+            if not self._loop.stopped:
+                self._settle("closed")
+                self._loop.call(self._ended())
+                self._loop.stop()
+                atexit.unregister(self._at_exit)
+        finally:
+            self._closing.release()
+
+    async def _ended(self) -> None:
+        self._inner.end(Closed("the client was closed"))
+        await self._inner.close()
+
+    def _settle(self, what: str) -> None:
+        """Let handlers finish what they have, and wait for answers, `linger` seconds for all."""
+        until = time.monotonic() + self._options.linger
+        late, answered = self._workers.stop(self._options.linger), True
+        try:
+            self.flush(max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            answered = False
+        except ClientError:
+            return  # it is over already, and that was told
+        if late or not answered:
+            _log.warning("%s with %s", what, undone(self.pending, late))
+
+    def _at_exit(self) -> None:
+        """Nobody closed it: what was done is told at least. Threads that consume may go on to the very end."""
+        if not self._loop.stopped:
+            self._settle("the program ends")
 
     # ------------------------------------------------------------------------------------------ publishing
 
@@ -178,7 +138,8 @@ class Client:
         self, topic: str, messages: Sequence[Any], *, durable: bool = False, timeout: float | None = None
     ) -> Receipt:
         """Publish texts, objects and `Outgoing`s, all or none, up to 5,000. Raises what `publish` does."""
-        return self._loop.call(self._inner.publish_written(written(topic, messages, durable=durable)), timeout)
+        asked = written(topic, messages, durable=durable)
+        return self._loop.call(self._inner.publish_written(asked), timeout)
 
     def publish_many(
         self,
@@ -194,6 +155,7 @@ class Client:
         `progress` is called with how many were so far. Raises what `publish` does: then earlier batches are stored, and
         later ones may be.
         """
+        check_many(messages, batch)
         under_way: deque[tuple[Future[Receipt], int]] = deque()
         confirmed, ahead, source = 0, 0, iter(messages)
         try:
@@ -207,7 +169,7 @@ class Client:
                 crowded = self._inner.crowded or ahead >= self._options.bounds.size
                 if under_way and (not some or crowded or len(under_way) >= UNDER_WAY):
                     future, size = under_way.popleft()
-                    confirmed += len(future.result().codes)
+                    confirmed += len(self._loop.result(future).codes)
                     ahead -= size
                     if progress is not None:
                         progress(confirmed)
@@ -245,7 +207,7 @@ class Client:
         return self._subscribed(topic, terms(group, credit, start, acks=acks, touch_every=touch_every))
 
     def _subscribed(self, topic: str, wanted: Terms) -> Subscription:
-        return Subscription(self._loop, self._loop.call(self._inner.subscribe_on(topic, wanted)))
+        return Subscription(self._loop, self._inner, self._loop.call(self._inner.subscribe_on(topic, wanted)))
 
     def handler(
         self,
@@ -261,29 +223,16 @@ class Client:
 
         A message is acknowledged when it returns, and nacked when it raises. While it runs the lease is renewed.
         """
+        check_concurrency(concurrency)
 
         def decorated(handler: Handler) -> Handler:
+            check_handler(handler)
             wanted = terms(group, credit, start, touch_every=touch_every, handled=True)
-            subscription = self._subscribed(topic, wanted)
-            for _ in range(concurrency):
-                thread = threading.Thread(target=self._handle, args=(subscription, handler), daemon=True)
-                self._workers.append((thread, subscription))
-                thread.start()
+            self._workers.start(self._subscribed(topic, wanted), handler, concurrency)
             return handler
 
         return decorated
 
-    def _handle(self, subscription: Subscription, handler: Handler) -> None:
-        for message in subscription:
-            failure = None
-            try:
-                handler(message)
-            except Exception as error:  # noqa: BLE001 -- whatever users do
-                failure = error
-                _log.exception("the handler of %s failed", message.topic)
-            settle(message, subscription.inbox.in_hand, failure)
-
     def run(self) -> None:
-        """Wait while handlers run."""
-        for thread, _ in self._workers:
-            thread.join()
+        """Wait while handlers run. Raises what ended one."""
+        self._workers.wait()

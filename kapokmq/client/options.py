@@ -2,36 +2,28 @@
 
 import random
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from ssl import SSLContext, create_default_context
-from typing import NamedTuple
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from kapokmq.client.telling import State
 from kapokmq.core.client.backoff import Backoff
 from kapokmq.core.client.outbox import Bounds
-from kapokmq.core.client.session import ClientSession, Greeting
+from kapokmq.core.client.session import ClientSession, Greeting, first_number
 
 LONGEST_FRAME = 64 << 20  # bytes that we take; a broker's longest depends on its settings
 SUBPROTOCOL = "kapokmq.v2"
-
-
-class State(NamedTuple):
-    """What happened to a client. `kind`: "connected", "lost", "draining", "complaint" or "closed".
-
-    `text` is for people; `wait` is in how many seconds it tries again, None where it doesn't, or needs not to.
-    """
-
-    kind: str
-    text: str
-    wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How a client is set up. Times are in seconds."""
 
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     """The node's `secretKey`."""
     name: str | None = None
     """What people see of this client."""
@@ -59,12 +51,35 @@ class Options:
     on_state: Callable[[State], None] | None = None
     """Called on each change, from the client's own thread or loop: it must not block, nor wait for the client."""
 
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+def check_options(options: Options) -> None:
+    """Raise ValueError and TypeError for what makes no sense, naming it. Sessions look at the rest."""
+    for name in ("patience", "heartbeat", "first_wait", "longest_wait"):
+        positive(name, getattr(options, name))
+    positive("linger", options.linger, nothing=True)
+    if options.absence is not None:
+        positive("absence", options.absence, nothing=True)
+    if options.tries is not None and options.tries < 1:
+        raise ValueError(f"tries: {options.tries!r} is less than 1")
+    if options.on_state is not None and not callable(options.on_state):
+        raise TypeError("on_state: can't be called")
+
+
+def positive(name: str, seconds: Any, *, nothing: bool = False) -> None:
+    """Raise ValueError for what is no time; 0 is one where it may be `nothing`."""
+    number = isinstance(seconds, (int, float)) and isfinite(seconds)
+    if not number or seconds < 0 or (seconds == 0 and not nothing):
+        raise ValueError(f"{name}: {seconds!r} is no number of seconds {'from' if nothing else 'above'} 0")
+
 
 def session_of(options: Options) -> ClientSession:
-    """A session with chance picked up here."""
+    """A session with chance and the clock picked up here."""
     backoff = Backoff(random.random, first=options.first_wait, longest=options.longest_wait)
     greeting = Greeting(options.session or secrets.token_hex(16), options.key, options.name)
-    return ClientSession(greeting, backoff, options.bounds)
+    return ClientSession(greeting, backoff, options.bounds, first_number(time.time()))
 
 
 def addresses(urls: str | Sequence[str]) -> list[str]:

@@ -152,14 +152,28 @@ class BaseSubscription:
         self._owner.stirred(self.inbox)
 
 
-def settle(message: Message, in_hand: set[str], error: Exception | None) -> None:
+def settle(message: Message, in_hand: set[str], error: BaseException | None) -> None:
     """Ack what a handler has done, nack what it has not; unless it did either itself."""
     if message.code not in in_hand:
         return
     if error is None:
         message.ack()
     else:
-        message.nack(reason=f"{type(error).__name__}: {error}")
+        message.nack(reason=_reason(error))
+
+
+def _reason(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # noqa: BLE001 -- whatever users do: who can't say why has failed all the same
+        return name
+
+
+def check_concurrency(concurrency: int) -> None:
+    """Raise ValueError for a number of workers that would leave messages to nobody."""
+    if concurrency < 1:
+        raise ValueError(f"concurrency: {concurrency!r} is less than 1")
 
 
 def terms(

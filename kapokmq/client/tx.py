@@ -5,19 +5,22 @@ mq.startService()
 mq.publish("orders", {"id": 17}).addCallback(print)
 """
 
+from asyncio import CancelledError as Cancelled
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as Late
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
 
 from kapokmq.client.base import BATCH, BaseClient, Progress, one
 from kapokmq.client.options import Options, addresses
-from kapokmq.client.subscription import TOUCH_EVERY, BaseSubscription, settle, terms
+from kapokmq.client.subscription import TOUCH_EVERY, BaseSubscription, check_concurrency, settle, terms
 from kapokmq.client.tx_link import Link, Promise
-from kapokmq.core.client.errors import ClientError, Closed, Unreachable
+from kapokmq.core.client.errors import Closed, Unreachable
 from kapokmq.core.client.frames import Start
 from kapokmq.core.client.inbox import Inbox
 from kapokmq.core.client.message import Message, Publish, Receipt, written
@@ -75,6 +78,8 @@ class Client(BaseClient, Service):
     _log = Logger()
 
     def __init__(self, reactor: Any, urls: Sequence[str], options: Options) -> None:
+        if options.ssl is not None:
+            raise ValueError("ssl: is not for Twisted, which has contexts of its own; use ca")
         super().__init__(options)
         self._reactor = reactor
         self._link = Link(reactor, urls, options, self)
@@ -92,8 +97,7 @@ class Client(BaseClient, Service):
             self._running.addErrback(self._broken)
 
     def _broken(self, failure: Any) -> None:
-        self._log.failure("the client's link is broken", failure)
-        self.end(Closed(f"a bug: {failure.value}"))
+        self.broken(failure.value)
 
     def when_connected(self) -> "Deferred[None]":
         """Fires once the broker has welcomed us; with WrongKey, Untrusted (TLS) or Unreachable if that won't be."""
@@ -120,15 +124,24 @@ class Client(BaseClient, Service):
 
     async def _stopped(self) -> None:
         if self._over is None:
-            waiting = _run(self._done())
-            waiting.addTimeout(self._options.linger, self._reactor)
-            try:
-                await waiting
-            except (Late, ClientError):
-                self._log.warn("closed with {count} messages unconfirmed", count=self.pending)
+            over = Promise()
+            _run(self._done()).addBoth(over.settle)
+            timer = self._reactor.callLater(self._options.linger, self._too_late, over)
+            with suppress(CancelledError):  # so it is where a handler stops us, and waits for that
+                await over
+            if timer.active():
+                timer.cancel()
         self.end(Closed("the client was closed"))
         if self._running is not None:
             await self._running
+
+    def _too_late(self, over: Promise) -> None:
+        """Cancel what handlers do, and wait no longer."""
+        self._log.warn("closed with {what}", what=self._undone())
+        self.end(Closed("the client was closed"))
+        for worker, _ in self._handlers:
+            worker.cancel()
+        over.settle(None)
 
     async def _done(self) -> None:
         for _, subscription in self._handlers:
@@ -223,6 +236,7 @@ class Client(BaseClient, Service):
         It may be a coroutine function, or return a Deferred. A message is acknowledged when that is done, and nacked
         when it fails. While it runs the lease is renewed.
         """
+        check_concurrency(concurrency)
 
         def decorated(handler: Handler) -> Handler:
             wanted = terms(group, credit, start, touch_every=touch_every, handled=True)
@@ -237,17 +251,19 @@ class Client(BaseClient, Service):
 
     async def _handle(self, subscription: Subscription, handler: Handler) -> None:
         async for message in subscription:
-            failure = None
+            failure: BaseException | None = None
             try:
                 result = handler(message)
                 if isinstance(result, Awaitable):
                     await result
-            except CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 -- whatever users do
+            except BaseException as error:
                 failure = error
-                self._log.failure("the handler of {topic} failed", topic=message.topic)
-            settle(message, subscription.inbox.in_hand, failure)
+                if not isinstance(error, (Exception, Cancelled)):
+                    raise
+                if self._over is None:  # whatever users do; or they are cancelled, since we are over
+                    self._log.failure("the handler of {topic} failed", topic=message.topic)
+            finally:
+                settle(message, subscription.inbox.in_hand, failure)
 
     # ----------------------------------------------------------------------------------------- the reactor
 
@@ -263,8 +279,11 @@ class Client(BaseClient, Service):
         """It won't be."""
         promise.settle(None, error)
 
-    def _say(self, text: str) -> None:
-        self._log.info("{text}", text=text)
+    def _say(self, text: str, *, loud: bool = False) -> None:
+        self._log.emit(LogLevel.warn if loud else LogLevel.info, "{text}", text=text)
+
+    def _fault(self, error: Exception) -> None:
+        self._log.failure("the client's link is broken", Failure(error))
 
     def _now(self) -> float:
         seconds: float = self._reactor.seconds()

@@ -24,23 +24,25 @@ _WRONG_REQUEST = re.compile(r"upgrade failed \(4\d\d")  # statuses that no later
 
 
 class Promise:
-    """Something that one coroutine awaits. Unlike with a Deferred nobody has to, and its error is nobody's fault."""
+    """Something that coroutines await. Unlike with a Deferred nobody has to, and its error is nobody's fault."""
 
     def __init__(self) -> None:
         self._outcome: tuple[Any, Exception | None] | None = None
-        self._waiter: Deferred[None] | None = None
+        self._waiters: tuple[Deferred[None], ...] = ()
 
     def settle(self, value: Any, error: Exception | None = None) -> None:
         """It is so, or it won't be. Nothing the second time."""
         if self._outcome is None:
             self._outcome = value, error
-            if self._waiter is not None and not self._waiter.called:
-                self._waiter.callback(None)
+            for waiter in self._waiters:
+                if not waiter.called:  # nor cancelled
+                    waiter.callback(None)
 
     def __await__(self) -> Generator[Any, Any, Any]:
         if self._outcome is None:
-            self._waiter = Deferred()
-            yield from self._waiter.__await__()
+            waiter: Deferred[None] = Deferred()
+            self._waiters += (waiter,)
+            yield from waiter.__await__()
         assert self._outcome is not None  # noqa: S101 -- for mypy
         value, error = self._outcome
         if error is not None:
@@ -143,6 +145,8 @@ class Link:
             self._client.heard(frame)
         except BadEncoding as error:
             wire.leave(3002, str(error)[:100])
+        except Exception as error:  # noqa: BLE001 -- Autobahn would only log it
+            self._client.broken(error)
 
     def closed(self, reason: str, error: Untrusted | None) -> None:
         """The connection is gone."""
@@ -163,9 +167,13 @@ class Link:
 
     def _write(self) -> None:
         self._woken = None
-        while self._wire is not None and self._wire.writable and (frames := self._session.take()):
-            for frame in frames:
-                self._wire.sendMessage(frame)
+        try:
+            while self._wire is not None and self._wire.writable and (frames := self._session.take()):
+                for frame in frames:
+                    self._wire.sendMessage(frame)
+        except Exception as error:  # noqa: BLE001 -- the reactor would only log it
+            self._client.broken(error)
+            return
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         deadline = self._session.deadline()

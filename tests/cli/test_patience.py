@@ -38,6 +38,25 @@ class PaceTests(SynchronousTestCase):
         self.assertAlmostEqual(pace.ready(50.0), 0.2)
         self.assertEqual(pace.ready(50.3), 0.0)
 
+    def test_what_was_not_sent_meanwhile_is_not_made_up_for(self):
+        pace, now, sent = Pace(10.0), 0.0, []
+        self.assertEqual(pace.ready(now), 0.0)
+        pace.took(1)
+        now = 600.0
+        while now < 601.0:
+            now += pace.ready(now)
+            pace.took(1)
+            sent.append(now)
+        self.assertEqual(len(sent), 11)
+        self.assertAlmostEqual(sent[-1] - sent[0], 1.0)
+
+    def test_a_clock_that_wakes_a_little_late_costs_nothing(self):
+        pace, now = Pace(100.0), 0.0
+        for number in range(1000):
+            now += pace.ready(now) + (0.03 if number % 10 == 5 else 0.0)
+            pace.took(1)
+        self.assertTrue(9.98 < now < 10.0, now)
+
     def test_batches_are_small_enough_for_the_rate(self):
         self.assertEqual([Pace(rate).together(100) for rate in (None, 1.0, 200.0, 1e6)], [100, 1, 10, 100])
         self.assertEqual(Pace(None).ready(5.0), 0.0)

@@ -28,7 +28,8 @@ class Script:
         self.sent.append(texts)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
-        await asyncio.sleep(0.001)
+        for _ in range(2 * module.UNCONFIRMED):  # turns of the loop, in which others may begin
+            await asyncio.sleep(0)
         self.under_way -= 1
         answers = self.answers.get(texts[0], [])
         if answers:

@@ -190,6 +190,65 @@ class Contract:
         self.assertEqual(peer.run(peer.client.publish, "t", "still here").durable, "fsync")
 
     @in_thread
+    def test_nonsense_costs_who_asks_for_it(self):
+        states = []
+        peer = self.connect(self.broker(), on_state=lambda state: states.append(state.kind))
+        subscription = peer.subscribe("t", group="g")
+        begun = [peer.begin("publish", "t", f"{number}") for number in range(20)]
+        for topic, options, error in (
+            ("a\ud800", {}, Refused),
+            (b"t", {}, TypeError),
+            (object(), {}, TypeError),
+            ("t", {"key": "a\ud800"}, ValueError),
+            ("t", {"headers": {"a": 1}}, TypeError),
+            ("t", {"delay": float("nan")}, ValueError),
+        ):
+            with self.assertRaises(error):
+                peer.run(peer.client.publish, topic, "bad", **options)
+        for topic, options, error in (("a\ud800", {}, Refused), ("t", {"credit": -1}, ValueError)):
+            with self.assertRaises(error):
+                peer.subscribe(topic, **options)
+        with self.assertRaises(TypeError):
+            peer.run(peer.client.publish_batch, "t", "xyz")
+        self.assertEqual(len({each.result().code for each in begun}), 20)
+        message = peer.get(subscription)
+        for delay, reason, error in ((None, ValueError("x"), TypeError), (-1, "", ValueError)):
+            with self.assertRaises(error):
+                peer.run(message.nack, delay, reason)
+        peer.run(message.nack, 0, "a\ud800")
+        texts = self.taken(peer, subscription, 20)
+        peer.run(peer.client.flush)
+        self.assertEqual(sorted(texts), sorted(f"{number}" for number in range(20)))
+        self.assertEqual(states, ["connected"])
+
+    @in_thread
+    def test_a_session_that_lasts_loses_nothing_that_is_published_again(self):
+        broker = self.broker()
+        for _ in range(2):
+            peer = self.connect(broker, session="mine")
+            self.assertFalse(peer.run(peer.client.publish, "t", "the same").resent)
+            self.assertFalse(peer.run(peer.client.publish, "t", "and another").resent)
+            peer.close()
+        self.assertEqual(broker.api.counts()["all"], 4)
+
+    @in_thread
+    def test_what_was_acknowledged_is_told_although_the_subscription_was_left(self):
+        states = []
+        broker = self.broker()
+        peer = self.connect(broker, heartbeat=0.3, patience=2.0, on_state=lambda state: states.append(state.kind))
+        subscription = peer.subscribe("t", group="g")
+        peer.run(peer.client.publish, "t", "a")
+        message = peer.get(subscription)
+        broker.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(broker.process.send_signal, signal.SIGCONT)
+        until(lambda: "lost" in states, "loss")
+        peer.run(message.ack)
+        peer.run(subscription.close)
+        broker.process.send_signal(signal.SIGCONT)
+        peer.run(peer.client.flush)
+        self.assertEqual(broker.api.counts()["consumed"], 1)
+
+    @in_thread
     def test_a_broker_that_stalls_stops_publishers(self):
         broker = self.broker()
         peer = self.connect(broker, bounds=Bounds(publishes=10, messages=200, size=1 << 20))

@@ -14,6 +14,7 @@ from kapokmq.client.loop_thread import LoopThread
 from kapokmq.client.options import Options, tls_context
 from kapokmq.core.client.classic.nodes import Node
 from kapokmq.core.client.classic.session import Message, draft
+from kapokmq.core.client.errors import Closed
 
 PATIENCE = 10.0  # seconds
 LINGER = 5.0  # seconds
@@ -65,7 +66,7 @@ class Connections:
         """Connect a consumer to its broker. From now on it is known by its ConsumerId. Likewise."""
         self._check_free(self._consumers, "ConsumerId", consumer.ConsumerId)
         conn = Receiving(_ways(ca, patience), consumer)
-        self._call(conn.start())
+        self._begin(conn.start())
         with self._changing:
             if consumer.ConsumerId not in self._consumers:
                 self._consumers[consumer.ConsumerId] = conn
@@ -86,7 +87,7 @@ class Connections:
         """The brokers that a registry knows: `Name`, `Addr` and `Port` are texts. Raises what connecting does."""
         check_registry_protocol(protocol)
         ways = _ways(ca, patience)
-        return self._call(Registry(protocol, addr, port, secret_key, tls=ways.tls, patience=patience).nodes())
+        return self._begin(Registry(protocol, addr, port, secret_key, tls=ways.tls, patience=patience).nodes())
 
     # --------------------------------------------------------------------------------------------------- sending
 
@@ -191,6 +192,8 @@ class Connections:
             self.producer_close(id_, linger=linger)
 
     def _at_exit(self) -> None:
+        if self._loop is None or self._loop.stopped:
+            return  # a fork of the process that has it
         # Threads that consume may go on to the very end: they are no reason to wait, and get no error.
         for conn in list(self._consumers.values()):
             self._call(conn.flush())
@@ -204,16 +207,23 @@ class Connections:
             loop.soon(function, *args)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        loop = self._loop
+        if loop is None:
+            work.close()
+            raise Closed("all connections were closed")
+        return loop.call(work)
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> T:
+        """Likewise, and have the thread if there is none."""
         with self._changing:
             if self._loop is None:
                 self._loop = LoopThread()
                 atexit.register(self._at_exit)
-            loop = self._loop
-        return loop.call(work)
+        return self._call(work)
 
     def _new_producer(self, id_: str, conn: OneBroker | AllBrokers, check_time: float) -> None:
         self._check_free(self._producers, "ProducerId", id_)
-        self._call(conn.start())
+        self._begin(conn.start())
         with self._changing:
             if id_ not in self._producers:
                 self._producers[id_] = _Sender(conn, check_time)

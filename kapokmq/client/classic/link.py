@@ -143,7 +143,8 @@ class Link:
                 await self._log_in(connection)
                 lost = True
                 code, reason = await self._connection(connection)
-                _log.info("%s: lost: %s %s", self.url, code, reason)
+                level = logging.INFO if self._over.is_set() else logging.WARNING  # Python hides the former
+                _log.log(level, "%s: lost: %s %s", self.url, code, reason)
         except WrongKey as error:
             self._failed(error)
         except ssl.SSLCertVerificationError as error:
@@ -201,12 +202,13 @@ class Link:
             with contextlib.suppress(ConnectionClosed):
                 await connection.ping()  # so that nobody in between takes it for idle
             if not await knock(place.hostname or "", place.port or 0):
-                _log.info("%s: does not answer", self.url)
+                _log.warning("%s: does not answer", self.url)
                 connection.transport.abort()
 
     def _failed(self, error: ClientError) -> None:
         self.error = error
-        _log.info("%s", error)
+        # The rest was told when the connection was lost, or is raised.
+        _log.log(logging.INFO if isinstance(error, Unreachable) else logging.WARNING, "%s", error)
         self._tell(error)
         self._end.failed(self)
 

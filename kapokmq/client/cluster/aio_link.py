@@ -10,7 +10,6 @@ from kapokmq.client.cluster.base import BaseCluster, NodeEnd
 from kapokmq.client.cluster.options import ClusterOptions, secure, url_of
 from kapokmq.client.options import tls_context
 from kapokmq.core.client.cluster.asking import PROMPT, SILENCE, Registries
-from kapokmq.core.client.errors import ClientError
 
 _CHUNK = 1 << 16
 
@@ -109,8 +108,8 @@ class ClusterLink:
     def _ended(self, address: str, task: asyncio.Task[None]) -> None:
         del self._links[address], self._tasks[address]
         error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._client.node_failed(address, ClientError(f"a bug: {error!r}"))
+        if isinstance(error, Exception):
+            self._client.broken(error)
         self._client.node_gone(address)
 
     # ---------------------------------------------------------------------------------------------- registry

@@ -13,7 +13,8 @@ from typing import Any, Protocol, cast
 
 from kapokmq.client.base import BaseClient
 from kapokmq.client.cluster.options import ClusterOptions, cluster_of, registries_of
-from kapokmq.client.options import State, addresses
+from kapokmq.client.options import addresses
+from kapokmq.client.telling import State
 from kapokmq.core.client.cluster.asking import Registries
 from kapokmq.core.client.cluster.cluster import ClusterSession
 from kapokmq.core.client.cluster.roster import News
@@ -21,6 +22,7 @@ from kapokmq.core.client.errors import ClientError, Unreachable
 from kapokmq.core.client.inbox import Inbox, Terms
 from kapokmq.core.client.session import ClientSession
 
+_REGISTRIES = "registries"  # no node goes by that
 _ASKEW = 1.0  # seconds that nodes' clocks may be behind ours
 
 
@@ -65,6 +67,7 @@ class BaseCluster(BaseClient):
         if self.registries is None:
             return False
         for news in self.registries.received(data):
+            self.telling.there(_REGISTRIES)
             self._happened(self.cluster.news(news, self._now()))
         return self.registries.fault is None
 
@@ -74,12 +77,13 @@ class BaseCluster(BaseClient):
             return 0.0
         news, wait = self.registries.over(reason)
         for each in news:
+            self.telling.there(_REGISTRIES)
             self._happened(self.cluster.news(each, self._now()))
         refused = self.registries.refused
         if refused is not None and not self.cluster.nodes:
             self.end(refused)
         elif self.registries.fault is not None:
-            self._tell(State("complaint", self.registries.reason, wait))
+            self.telling.away(_REGISTRIES, State("complaint", self.registries.reason, wait))
         return wait
 
     def why(self, links: Sequence[NodeLink]) -> str:
@@ -105,16 +109,17 @@ class BaseCluster(BaseClient):
         if wait is None:
             self.end(Unreachable(f"away for {self._options.absence:g} s: {reason}"))
             return 0.0
-        self._tell(State("lost", f"{address}: {reason}", wait))
+        self.telling.away(address, State("lost", f"{address}: {reason}", wait))
         return wait
 
     def node_gone(self, address: str) -> None:
         """Its connection ended, and we dial no more."""
+        self.telling.there(address)
         self._happened(self.cluster.lost(address, self._now()))
 
     def node_failed(self, address: str, error: ClientError) -> None:
         """It makes no sense to dial it now."""
-        self._tell(State("complaint", f"{address}: {error}"))
+        self.telling.tell(State("complaint", f"{address}: {error}"), loud=True)
         self._happened(self.cluster.failed(address, error, self._now()))
 
     def due(self) -> None:
@@ -144,6 +149,10 @@ class NodeEnd:
     def not_dialled(self, error: Exception) -> None:
         """There never was a connection, and this dial failed as well."""
         self._client.not_dialled(error)
+
+    def broken(self, error: Exception) -> None:
+        """What should never happen: other nodes would fare no better."""
+        self._client.broken(error)
 
     def end(self, error: ClientError) -> None:
         """It makes no sense to go on."""

@@ -3,14 +3,17 @@
 import random
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from itertools import count
 
-from kapokmq.client.options import Options, addresses, session_of
+from kapokmq.client.options import Options, addresses, check_options, positive, session_of
 from kapokmq.core.client.backoff import Backoff
 from kapokmq.core.client.cluster.asking import Registries
 from kapokmq.core.client.cluster.choice import strategy
 from kapokmq.core.client.cluster.cluster import ClusterSession
+from kapokmq.core.client.session import ClientSession
+
+_LONGEST_NAME = 240  # characters, of 255 for a session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +28,29 @@ class ClusterOptions(Options):
     """Who gets the next publish: "random", "round robin" or "least in flight"."""
     scheme: str = "ws"
     """How nodes are dialled that a registry tells of: "ws" or "wss"."""
-    registry_key: str | None = None
+    registry_key: str | None = field(default=None, repr=False)
     """The registries' `secretKey`; `key` if it is left out."""
     move_after: float = 1.0
     """How long a node may be away until what it has not answered goes to another."""
     poll_every: float = 1.0
     """How often a registry that has no watch is asked."""
 
+    def __post_init__(self) -> None:
+        check_options(self)
+        positive("move_after", self.move_after, nothing=True)
+        positive("poll_every", self.poll_every)
+
 
 def cluster_of(options: ClusterOptions) -> ClusterSession:
-    """A session with chance picked up here. Raises ValueError."""
-    named = replace(options, session=options.session or secrets.token_hex(16))
+    """A session with chance picked up here. Raises ValueError and TypeError."""
+    name, numbers = options.session or secrets.token_hex(16), count(1)
+
+    def make() -> ClientSession:
+        """One of its own for each node: two addresses may be of one broker, and each session counts by itself."""
+        return session_of(replace(options, session=f"{name[:_LONGEST_NAME]}.{next(numbers)}"))
+
     chosen = strategy(options.strategy, random.random)
-    return ClusterSession(partial(session_of, named), chosen, options.bounds, move_after=options.move_after)
+    return ClusterSession(make, chosen, options.bounds, move_after=options.move_after)
 
 
 def registries_of(urls: str | Sequence[str], options: ClusterOptions) -> Registries | None:

@@ -14,7 +14,6 @@ from kapokmq.client.cluster.base import BaseCluster, NodeEnd
 from kapokmq.client.cluster.options import ClusterOptions, secure, url_of
 from kapokmq.client.tx_link import Link, Promise, endpoint_of
 from kapokmq.core.client.cluster.asking import PROMPT, SILENCE, Registries
-from kapokmq.core.client.errors import ClientError
 
 
 class Asking(Protocol):
@@ -98,8 +97,8 @@ class ClusterLink:
             self._all_ended.append(ended)
             await ended
 
-    def _broken(self, failure: Failure) -> None:
-        self._client.end(ClientError(f"a bug: {failure.value!r}"))
+    def _broken(self, failure: Any) -> None:
+        self._client.broken(failure.value)
 
     def wake(self) -> None:
         """There may be something to be written, or to be dialled."""
@@ -152,7 +151,7 @@ class ClusterLink:
         link = Link(self._reactor, [url_of(address, self._options.scheme)], self._options, cast("Any", end))
         end.link = self._links[address] = link
         running = Deferred.fromCoroutine(link.run())
-        running.addErrback(lambda failure: self._client.node_failed(address, ClientError(f"a bug: {failure.value!r}")))
+        running.addErrback(self._broken)
         running.addCallback(lambda _: self._ended(address))
 
     def _ended(self, address: str) -> None:

@@ -132,8 +132,7 @@ def encode_hello(session: str, key: str | None, name: str | None) -> bytes:
 def encode_publish(number: int, publish: Publish) -> bytes:
     """Ask for messages to be stored."""
     durable = b',"durable":true' if publish.durable else b""
-    topic = _write(publish.topic)
-    return b'{"op":"publish","id":%d,"topic":%b%b,"messages":%b}' % (number, topic, durable, publish.messages)
+    return b'{"op":"publish","id":%d,"topic":%b%b,"messages":%b}' % (number, publish.topic, durable, publish.messages)
 
 
 def encode_subscribe(sub: int, topic: str, credit: int, *, group: str | None, start: Start | None, acks: bool) -> bytes:

@@ -5,6 +5,8 @@
 What lies in `messages` is dropped when the connection ends: its leases are lost, and it comes again. Acks are kept
 until they are answered, and told again after a reconnect: who is done with a message does not get it twice from us. A
 broker that was restarted does not know them before it has delivered the message again: then they are told once more.
+An inbox that is **parted** has told its owner that it is over, and is asked for on the next connection nevertheless,
+without credit, because it has acks that were not answered.
 
 While a handler has a message (`keeps`), a delivery of the same is not handed out again: its lease is ours once more.
 
@@ -14,10 +16,13 @@ While a handler has a message (`keeps`), a delivery of the same is not handed ou
 from collections import deque
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from math import inf
 from typing import NamedTuple
 
+from kapokmq.core.client.checks import check_credit, check_number, told_reason, wire_name
 from kapokmq.core.client.frames import CREDIT, MOST_ACKED, MOST_NACKED, Start, encode_subscribe
 from kapokmq.core.client.message import Message
+from kapokmq.core.codec.v2_drafts import LATEST
 
 _REMEMBERED = 30.0  # seconds that an ack is remembered which came before its message was delivered again
 
@@ -46,10 +51,29 @@ class Terms(NamedTuple):
     keeps: bool = False
 
 
+def check_terms(topic: str, terms: Terms) -> None:
+    """Raise TypeError, ValueError and Refused (badName) for what no subscription can be like."""
+    wire_name(topic, "topic")
+    if terms.group is not None:
+        wire_name(terms.group, "group")
+    check_credit(terms.credit)
+    if isinstance(terms.start, dict):
+        if terms.start.keys() != {"time"}:
+            raise ValueError(f"start: {terms.start!r} has not just a time")
+        check_number(terms.start["time"], "start", 0, LATEST)
+    elif terms.start not in {None, "new", "all"}:
+        raise ValueError(f"start: {terms.start!r} is none of new, all and a time")
+    if terms.touch_every is not None:
+        check_number(terms.touch_every, "touch_every", 0, inf)
+        if not terms.touch_every:
+            raise ValueError("touch_every: 0 is not above 0")
+
+
 class Inbox:
-    """A subscription. `sub` is its number, over all connections."""
+    """A subscription. `sub` is its number, over all connections. Raises as `check_terms` does."""
 
     def __init__(self, sub: int, topic: str, terms: Terms) -> None:
+        check_terms(topic, terms)
         self.sub = sub
         self.topic = topic
         self.acks = terms.acks
@@ -58,6 +82,8 @@ class Inbox:
         self.stage = Stage.WAITING
         self.joined = False  # once at least
         self.leaving = False
+        self.parted = False
+        self.left = False  # whether that was said on this connection
         self.touch_at: float | None = None  # when leases are to be renewed
         self.retry_at: float | None = None  # when it is to be asked for again
         self.messages: deque[Message] = deque()
@@ -168,14 +194,17 @@ class Inbox:
 
     def ack(self, code: str) -> None:
         """It is done."""
-        if self.acks and code not in self._done:
+        if self.stage is Stage.OVER:
+            self.unknown += self.acks
+        elif self.acks and code not in self._done:
             self.in_hand.discard(code)
             self._held.discard(code)  # it may have come again while it was in hand
             self._done.add(code)
             self._to_ack.append(code)
 
     def nack(self, code: str, delay: float | None, reason: str) -> None:
-        """It was not done."""
+        """It was not done. Raises TypeError and ValueError for what makes no sense."""
+        reason = told_reason(delay, reason)
         if self.acks:
             self.in_hand.discard(code)
             self._held.discard(code)
@@ -225,8 +254,8 @@ class Inbox:
 
     def request(self) -> bytes:
         """The frame that asks for it."""
-        self.stage = Stage.JOINING
-        self._allowed = max(0, self.credit - (0 if self.acks else len(self.messages)))
+        self.stage, self.left = Stage.JOINING, False
+        self._allowed = 0 if self.parted else max(0, self.credit - (0 if self.acks else len(self.messages)))
         return encode_subscribe(
             self.sub, self.topic, self._allowed, group=self._terms.group, start=self._terms.start, acks=self.acks
         )
@@ -251,10 +280,16 @@ class Inbox:
     def more_allowed(self) -> int | None:
         """Without acks: how many more may come from now on, once that is worth saying."""
         wanted = self.credit - len(self.messages)
-        if self.acks or not self.credit or self._allowed > self.credit // 2 or wanted <= self._allowed:
+        # While something that was allowed is still on its way, it would come beside what is allowed anew.
+        if self.acks or not self.credit or self._allowed > 0 or wanted * 2 < self.credit:
             return None
         self._allowed = wanted
         return wanted
+
+    @property
+    def owes(self) -> bool:
+        """Whether acks are to be told, or answered, that are worth something on the next connection as well."""
+        return bool(self._done) and self._terms.group is not None
 
     @property
     def settled(self) -> bool:

@@ -6,6 +6,9 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from kapokmq.core.client.checks import LONGEST_DELAY, check_number, check_text, told_reason, wire_name
+from kapokmq.core.codec.v2_drafts import LATEST
+
 
 class Outgoing(msgspec.Struct, omit_defaults=True, gc=False):
     """A message to be published, where more is to be said than its data.
@@ -84,8 +87,11 @@ class Message(msgspec.Struct, rename="camel", gc=False):
         self._told.ack(self.code)
 
     def nack(self, delay: float | None = None, reason: str = "") -> None:
-        """It was not done, and comes again: after so many seconds, or as the group's backoff says."""
-        self._told.nack(self.code, delay, reason)
+        """It was not done, and comes again: after so many seconds, or as the group's backoff says.
+
+        Of a `reason` 1,000 characters are told. Raises TypeError and ValueError for what makes no sense.
+        """
+        self._told.nack(self.code, delay, told_reason(delay, reason))
 
     def touch(self) -> None:
         """It takes longer: its lease begins anew."""
@@ -98,9 +104,9 @@ class Message(msgspec.Struct, rename="camel", gc=False):
 
 
 class Publish(msgspec.Struct, frozen=True, gc=False):
-    """A publish that was checked and written, but for its number. `count` is of messages."""
+    """A publish that was checked and written, but for its number. `count` is of messages, `topic` is JSON."""
 
-    topic: str
+    topic: bytes
     messages: bytes
     count: int
     durable: bool
@@ -115,15 +121,25 @@ _write = msgspec.json.Encoder().encode
 
 
 def written(topic: str, messages: Sequence[Any], *, durable: bool = False) -> Publish:
-    """Write a publish of texts, objects and `Outgoing`s. Raises ValueError and TypeError for what is no JSON."""
+    """Write a publish of texts, objects and `Outgoing`s.
+
+    Raises ValueError and TypeError for what is no JSON or no option, Refused for what is no topic's name.
+    """
+    if isinstance(messages, (str, bytes, bytearray, memoryview, dict)):
+        raise TypeError(f"messages: several are wanted, and this is one {type(messages).__name__}")
     if not messages:
         raise ValueError("messages: there are none")
-    return Publish(topic, _write([_as_text(each) for each in messages]), len(messages), durable)
+    name = _write(wire_name(topic, "topic"))
+    return Publish(name, _write([_as_text(each) for each in messages]), len(messages), durable)
 
 
 def _as_text(message: Any) -> Outgoing:
     """A message whose data is a text. So nothing that is nested too deeply for a broker is ever in a frame."""
-    asked: Outgoing = message if isinstance(message, Outgoing) else Outgoing(message)
+    if isinstance(message, Outgoing):
+        asked: Outgoing = message
+        _check_options(asked)
+    else:
+        asked = Outgoing(message)
     if isinstance(asked.data, str):
         return asked
     try:
@@ -131,6 +147,24 @@ def _as_text(message: Any) -> Outgoing:
     except RecursionError:
         raise ValueError("data: is nested too deeply") from None
     return Outgoing(text, asked.delay, asked.at, asked.expire, asked.key, asked.headers)
+
+
+def _check_options(asked: Outgoing) -> None:
+    """Raise TypeError and ValueError for what no broker reads."""
+    if asked.delay is not UNSET:
+        check_number(asked.delay, "delay", 0, LONGEST_DELAY)
+    if asked.at is not UNSET:
+        check_number(asked.at, "at", 0, LATEST)
+    if asked.expire is not UNSET:
+        check_number(asked.expire, "expire", 0, LONGEST_DELAY)
+    if asked.key is not UNSET:
+        check_text(asked.key, "key")
+    if asked.headers is not UNSET:
+        if not isinstance(asked.headers, dict):
+            raise TypeError(f"headers: is no dict, but {type(asked.headers).__name__}")
+        for name, value in asked.headers.items():
+            check_text(name, "headers")
+            check_text(value, f"headers: {name}")
 
 
 def outgoing(

@@ -24,13 +24,23 @@ class Bounds(NamedTuple):
     size: int = 64 << 20  # bytes
 
 
+def checked(bounds: Bounds) -> Bounds:
+    """Give them back. Raises TypeError and ValueError for what are none."""
+    if not isinstance(bounds, Bounds) or not all(type(each) is int for each in bounds):
+        raise TypeError(f"bounds: {bounds!r} are no Bounds of integers")
+    if not 1 <= bounds.publishes <= _REMEMBERED:
+        raise ValueError(f"bounds: publishes: {bounds.publishes} is outside 1..{_REMEMBERED}")
+    for what, most in (("messages", bounds.messages), ("size", bounds.size)):
+        if most < 1:
+            raise ValueError(f"bounds: {what}: {most} is below 1")
+    return bounds
+
+
 class Outbox:
-    """Publishes in, frames out; answers in. `messages` is how many are pending. Raises ValueError for `bounds`."""
+    """Publishes in, frames out; answers in. `messages` is how many are pending. Raises as `checked` does."""
 
     def __init__(self, bounds: Bounds) -> None:
-        if not 1 <= bounds.publishes <= _REMEMBERED:
-            raise ValueError(f"publishes: {bounds.publishes} is outside 1..{_REMEMBERED}")
-        self._bounds = bounds
+        self._bounds = checked(bounds)
         self._limits = Limits()
         self._pending: dict[int, Publish] = {}
         self._queue: deque[int] = deque()  # what of them is to be written, in order

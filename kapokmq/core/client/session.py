@@ -12,36 +12,76 @@ out that a connection is dead, which is the face's to see to.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import count
-from typing import NamedTuple
 
 from kapokmq.core.client.backoff import Backoff
+from kapokmq.core.client.checks import check_text
 from kapokmq.core.client.events import Confirmed, Connected, Denied, Draining, Event, Failed
 from kapokmq.core.client.frames import HELLO, Deliver, Drain, Error, Ok, Said, Welcome, decode, encode_hello
 from kapokmq.core.client.inbox import Inbox, Terms
 from kapokmq.core.client.message import Publish, Receipt
 from kapokmq.core.client.outbox import Bounds, Outbox
 from kapokmq.core.client.subscriptions import Subscriptions, error_of
+from kapokmq.core.errors import BadName
+from kapokmq.core.names import check_name
 
-__all__ = ["Bounds", "ClientSession", "Greeting"]
+__all__ = ["Bounds", "ClientSession", "Greeting", "first_number"]
 
 _TURN = 1 << 18  # bytes of publishes that are taken at a time
+_NUMBERS = 10  # bits: numbers that a millisecond has
+_LONGEST_KEY = 8192  # bytes: a hello has no room for much more
 
 
-class Greeting(NamedTuple):
-    """Who we are. `session` is a name drawn at random by whoever makes the client."""
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """Who we are. `session` is a name drawn at random by whoever makes the client, or one that lasts.
+
+    Raises TypeError and ValueError for what no hello can say.
+    """
 
     session: str
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        for what, value in (("session", self.session), ("name", self.name)):
+            if value is not None:
+                check_text(value, what)
+                try:
+                    check_name(value, what)
+                except BadName as error:
+                    raise ValueError(str(error)) from None
+        if self.key is not None:
+            check_text(self.key, "key")
+            if len(self.key.encode()) > _LONGEST_KEY:
+                raise ValueError(f"key: is longer than {_LONGEST_KEY} bytes")
+
+
+def first_number(now: float) -> int:
+    """Where a client begins to count that is made at `now`, unix seconds.
+
+    Above all that one of the same session has used before, as long as it published less than 1,000,000 a second; so
+    what is published after a restart is never held to be what was published before it.
+    """
+    return max(HELLO + 1, int(now * 1000) << _NUMBERS)
 
 
 class ClientSession:
-    """Frames in, events out; what is asked for in, frames out. `live`: welcomed. `draining`: the node stops."""
+    """Frames in, events out; what is asked for in, frames out. `live`: welcomed. `draining`: the node stops.
 
-    def __init__(self, greeting: Greeting, backoff: Backoff, bounds: Bounds = Bounds()) -> None:  # noqa: B008
+    Numbers count from `first`.
+    """
+
+    def __init__(
+        self,
+        greeting: Greeting,
+        backoff: Backoff,
+        bounds: Bounds = Bounds(),  # noqa: B008
+        first: int = HELLO + 1,
+    ) -> None:
         self._greeting = greeting
-        self._numbers = count(HELLO + 1)
+        self._numbers = count(first)
         self._outbox = Outbox(bounds)
         self._subscriptions = Subscriptions(self._numbers)
         self._first: list[bytes] = []
@@ -78,11 +118,11 @@ class ClientSession:
         self._outbox.answered(number)
 
     def subscribe(self, topic: str, terms: Terms) -> Inbox:
-        """Want messages."""
+        """Want messages. Raises TypeError, ValueError and Refused for what makes no sense."""
         return self._subscriptions.subscribe(topic, terms)
 
     def set_credit(self, inbox: Inbox, credit: int) -> None:
-        """Set how many messages it may hold; without acks, how many may wait here."""
+        """Set how many messages it may hold; without acks, how many may wait here. Raises TypeError and ValueError."""
         self._subscriptions.set_credit(inbox, credit)
 
     def unsubscribe(self, inbox: Inbox) -> list[Event]:
@@ -97,7 +137,8 @@ class ClientSession:
 
     def connected(self) -> None:
         """There is a connection: say hello."""
-        self._first = [encode_hello(*self._greeting)]
+        who = self._greeting
+        self._first = [encode_hello(who.session, who.key, who.name)]
 
     def take(self, most: int = _TURN) -> list[bytes]:
         """Frames to be written: what there is to say, and publishes of about so many bytes. Nothing: []."""

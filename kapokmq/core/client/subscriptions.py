@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
+from kapokmq.core.client.checks import check_credit
 from kapokmq.core.client.errors import Refused, refused
 from kapokmq.core.client.events import Arrived, Complaint, Ended, Event, Joined
 from kapokmq.core.client.frames import (
@@ -47,7 +48,7 @@ class Subscriptions:
     # ---------------------------------------------------------------------------------------------- wishes
 
     def subscribe(self, topic: str, terms: Terms) -> Inbox:
-        """Want messages."""
+        """Want messages. Raises TypeError, ValueError and Refused for what makes no sense."""
         inbox = Inbox(next(self._numbers), topic, terms)
         self._inboxes[inbox.sub] = inbox
         if self.open:
@@ -60,9 +61,10 @@ class Subscriptions:
         self._stirred[inbox.sub] = inbox
 
     def set_credit(self, inbox: Inbox, credit: int) -> None:
-        """Set how many messages it may hold; without acks, how many more may come."""
+        """Set how many messages it may hold; without acks, how many more may come. Raises TypeError and ValueError."""
+        check_credit(credit)
         inbox.allow(credit)
-        if inbox.stage in {Stage.JOINING, Stage.LIVE}:
+        if inbox.stage in {Stage.JOINING, Stage.LIVE} and not inbox.leaving:
             self._tell("credit", inbox, encode_credit, credit)
 
     def unsubscribe(self, inbox: Inbox) -> Iterator[Event]:
@@ -73,13 +75,25 @@ class Subscriptions:
         inbox.drop_waiting()
         self._stirred[inbox.sub] = inbox
         if inbox.stage is Stage.WAITING:
-            yield self._over(inbox)
+            yield from self._part(inbox)
 
-    def _over(self, inbox: Inbox, fault: Error | None = None) -> Ended:
+    def _part(self, inbox: Inbox) -> Iterator[Event]:
+        """Who wants no more messages need not wait for a connection: what is to be acknowledged on it does."""
+        if not inbox.owes:
+            yield from self._over(inbox)
+        elif not inbox.parted:
+            inbox.parted = True
+            yield Ended(inbox.sub, None)
+
+    def _over(self, inbox: Inbox, fault: Error | None = None) -> Iterator[Event]:
         inbox.over()
         del self._inboxes[inbox.sub]
         self._stirred.pop(inbox.sub, None)
-        return Ended(inbox.sub, None if fault is None else error_of(fault))
+        error = None if fault is None else error_of(fault)
+        if not inbox.parted:
+            yield Ended(inbox.sub, error)
+        elif error is not None:
+            yield Complaint(error)
 
     def stir(self, inbox: Inbox) -> None:
         """Something was said about its messages, or taken from it."""
@@ -107,7 +121,8 @@ class Subscriptions:
         while self._unanswered < _UNANSWERED:
             told = next(telling, None)
             if told is None:
-                if inbox.leaving:
+                if inbox.leaving and not inbox.left:
+                    inbox.left = True
                     self._tell("unsubscribe", inbox, encode_unsubscribe)
                 return True
             op, codes, delay, reason = told
@@ -136,14 +151,16 @@ class Subscriptions:
         if inbox is not None and (self.open or not inbox.acks):
             inbox.delivered(said.messages)
             self._stirred[inbox.sub] = inbox
-            yield Arrived(said.sub)
+            if not inbox.parted:
+                yield Arrived(said.sub)
 
     def answered(self, said: Ok, now: float) -> Iterator[Event]:
         """A request is carried out."""
         inbox = self._inboxes.get(said.id)
         if inbox is not None:
             inbox.live(now)
-            yield Joined(said.id)
+            if not inbox.parted:
+                yield Joined(said.id)
             return
         told = self._pop(said.id)
         if told is None:
@@ -154,7 +171,7 @@ class Subscriptions:
         elif told.op == "touch" and said.unknown:
             told.inbox.taken_away([told.codes[index] for index in said.unknown])
         elif told.op == "unsubscribe" and told.inbox.stage is not Stage.OVER:
-            yield self._over(told.inbox)
+            yield from self._over(told.inbox)
 
     def refused(self, said: Error, now: float) -> Iterator[Event]:
         """A request is not carried out, or a subscription is over."""
@@ -163,7 +180,7 @@ class Subscriptions:
         elif said.id is not None:
             yield from self._not_done(self._pop(said.id), said, now)
         elif said.sub in self._inboxes and said.code == "gone":
-            yield self._over(self._inboxes[said.sub], said)
+            yield from self._over(self._inboxes[said.sub], said)
         else:
             yield Complaint(error_of(said))
 
@@ -175,7 +192,7 @@ class Subscriptions:
             inbox.retry_at = now + said.retry_after
             yield Complaint(error_of(said))
         else:
-            yield self._over(inbox, said)
+            yield from self._over(inbox, said)
 
     def _not_done(self, told: _Told | None, said: Error, now: float) -> Iterator[Event]:
         if told is not None and told.op == "ack":
@@ -186,7 +203,7 @@ class Subscriptions:
         if told is None or told.inbox.stage is not Stage.OVER:
             yield Complaint(error_of(said))
         if told is not None and told.op == "unsubscribe" and told.inbox.stage is not Stage.OVER:
-            yield self._over(told.inbox)
+            yield from self._part(told.inbox) if told.inbox.stage is Stage.WAITING else self._over(told.inbox)
 
     def _pop(self, number: int) -> _Told | None:
         told = self._told.pop(number, None)
@@ -212,7 +229,7 @@ class Subscriptions:
         for inbox in list(self._inboxes.values()):
             inbox.lost()
             if inbox.leaving:
-                yield self._over(inbox)
+                yield from self._part(inbox)
 
     # ------------------------------------------------------------------------------------------------ time
 
@@ -242,8 +259,9 @@ class Subscriptions:
 
     @property
     def unhurried(self) -> bool:
-        """Likewise, and nothing is in hand."""
-        return self.settled and all(not each.in_hand for each in self._inboxes.values())
+        """Likewise, and nothing is in hand; but for those that are not there on this connection."""
+        there = [each for each in self._inboxes.values() if each.stage is not Stage.WAITING]
+        return not self._unanswered and all(each.settled and not each.in_hand for each in there)
 
 
 def error_of(said: Error) -> Refused:

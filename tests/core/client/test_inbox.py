@@ -479,15 +479,26 @@ class WithoutAcksTests(InboxCase):
 
     def test_more_may_come_as_they_are_taken(self):
         inbox = self.subscribed(acks=False, credit=4)
-        self.deliver(inbox, "a", "b", "c")
-        self.assertEqual(self.said(), [])
+        self.deliver(inbox, "a", "b", "c", "d")
         inbox.next()
+        self.session.stir(inbox)
+        self.assertEqual(self.said(), [], "there is room for little")
         inbox.next()
         self.session.stir(inbox)
         (said,) = self.said()
-        self.assertEqual((said["op"], said["n"]), ("credit", 3))
+        self.assertEqual((said["op"], said["n"]), ("credit", 2))
         self.session.stir(inbox)
         self.assertEqual(self.said(), [])
+
+    def test_it_never_holds_more_than_its_credit_however_late_they_come(self):
+        inbox = self.subscribed(acks=False, credit=4)
+        self.deliver(inbox, "a", "b", "c")
+        self.assertEqual(self.taken(inbox), ["a", "b", "c"])
+        self.session.stir(inbox)
+        self.assertEqual(self.said(), [], "one is on its way")
+        self.deliver(inbox, "d")
+        (said,) = self.said()
+        self.assertEqual(said["n"], 3)
 
     def test_on_the_next_connection_as_many_as_there_is_room_for(self):
         inbox = self.subscribed(acks=False, credit=4)

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.client.backoff import Backoff
 from kapokmq.core.client.errors import TryLater
-from kapokmq.core.client.events import Arrived, Confirmed, Connected, Denied, Draining, Failed
+from kapokmq.core.client.events import Arrived, Confirmed, Connected, Denied, Draining, Ended, Failed
 from kapokmq.core.client.inbox import Terms
 from kapokmq.core.client.message import written
 from kapokmq.core.client.session import Bounds, ClientSession, Greeting
@@ -30,7 +30,7 @@ class ModelBroker:
 
     def restarted(self):
         """What was not committed is forgotten."""
-        self._uncommitted, self._connections, self._known = deque(), 0, set()
+        self._uncommitted, self._connections, self.known = deque(), 0, set()
         self.disconnected()
 
     def disconnected(self):
@@ -85,7 +85,7 @@ class ModelBroker:
         codes = free[: self._credit - len(self._leases)] if self._sub is not None and not self.draining else []
         if codes:
             self._leases |= dict.fromkeys(codes)
-            self._known.update(codes)
+            self.known.update(codes)
             made = [
                 {"code": each, "topic": "t", "data": self.stored[each], "createTime": 1, "attempt": 1} for each in codes
             ]
@@ -97,8 +97,8 @@ class ModelBroker:
 
     def ack(self, id, sub, codes):  # noqa: A002
         # As ours: what was delivered since the start may be acknowledged later, by whomever.
-        unknown = [index for index, code in enumerate(codes) if code in self.done or code not in self._known]
-        self.done.update(self._known.intersection(codes))
+        unknown = [index for index, code in enumerate(codes) if code in self.done or code not in self.known]
+        self.done.update(self.known.intersection(codes))
         for code in codes:
             self._leases.pop(code, None)
         self.say("ok", id=id, durable="fsync", unknown=unknown)
@@ -110,6 +110,11 @@ class ModelBroker:
 
     def touch(self, id, sub, codes):  # noqa: A002
         self.say("ok", id=id, unknown=[index for index, code in enumerate(codes) if code not in self._leases])
+
+    def unsubscribe(self, id, sub):  # noqa: A002
+        self._sub = None
+        self._leases.clear()
+        self.say("ok", id=id)
 
     def drain(self):
         """It stops."""
@@ -220,20 +225,41 @@ class World:
         seldom = (self.cut, self.restart, self.withdraw, self.broker.expire)
         self.chance.choice(often * 8 + sometimes * 4 + seldom + ((self.broker.drain,) if self.up else ()))()
 
+    def exchange(self):
+        """All there is to say is said, both ways."""
+        self.dial()
+        self.pump()
+        self.carry_to_broker(1000)
+        self.broker.commit()
+        self.broker.deal()
+        self.carry_to_client(1000)
+
     def heal(self):
         """Nothing goes wrong any more."""
         self.restart()
         for _ in range(200):
-            self.dial()
-            self.pump()
-            self.carry_to_broker(1000)
-            self.broker.commit()
-            self.broker.deal()
-            self.carry_to_client(1000)
+            self.exchange()
             self.wait()
             for _ in range(10):
                 self.take()
                 self.settle()
+
+    def leave(self):
+        """While nobody is there, what is in hand is acknowledged and the subscription left. Gives which acks count."""
+        self.restart()
+        for _ in range(5):
+            self.publish()
+            self.exchange()
+            self.take()
+        self.cut()
+        for code in self.hands:
+            self.inbox.ack(code)
+        self.client.stir(self.inbox)
+        events = self.client.unsubscribe(self.inbox)
+        assert [type(each) for each in events] == [Ended], "who leaves waits for nobody"
+        for _ in range(50):
+            self.exchange()
+        return self.broker.known.intersection(self.hands)
 
     def check(self):
         stored = Counter(self.broker.stored.values())
@@ -267,6 +293,16 @@ class ModelTests(SynchronousTestCase):
         world.heal()
         note(f"{len(world.wanted)} publishes, {len(world.broker.stored)} messages")
         world.check_end()
+
+    @given(st.integers(0, 1 << 32))
+    def test_what_is_acknowledged_before_it_is_left_is_told(self, seed):
+        world = World(seed)
+        for _ in range(STEPS):
+            world.step()
+        known = world.leave()
+        note(f"{len(known)} of {len(world.hands)} in hand")
+        self.assertLessEqual(known, world.broker.done)
+        self.assertTrue(world.client.settled)
 
     def test_much_happens(self):
         told, resent = Counter(), 0

@@ -123,6 +123,27 @@ test('credit bounds what is here, and a pause what comes', async (t) => {
   await until(() => ends.length === 10, 'the next five')
 })
 
+test('without acks a slow handler has no more here than its credit, and all in their order', async (t) => {
+  const mq = client(t)
+  const seen = []
+  let begin
+  let most = 0
+  const begun = new Promise((resolve) => { begin = resolve })
+  const subscription = mq.subscribe('unowed', async ({ data }) => {
+    await begun
+    most = Math.max(most, subscription.held)
+    seen.push(Number(data))
+  }, { ack: 'none', credit: 20 })
+  await subscription.ready
+  for (let i = 0; i < 1000; i += 100) await mq.publishMany('unowed', Array.from({ length: 100 }, (_, n) => ({ data: i + n })))
+  await mq.publish('other', 'sync')
+  assert.equal(subscription.held, 20)
+  begin()
+  await until(() => seen.length === 1000, 'all of them')
+  assert.deepEqual(seen, Array.from({ length: 1000 }, (_, n) => n))
+  assert.ok(most <= 20, `${most} were here`)
+})
+
 test('a wrong key ends the client, and says so to everybody', async (t) => {
   const states = []
   const mq = client(t, { key: 'guess' })

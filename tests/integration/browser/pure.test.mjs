@@ -160,6 +160,18 @@ test('what comes again while it is here is handled once', async (t) => {
   assert.deepEqual(last().of('ack')[0].codes, ['a'])
 })
 
+test('what comes again while it waits is handled once, and again once it was handled', async (t) => {
+  const { mq, last } = await staged(t)
+  const seen = []
+  const { id } = mq.subscribe('t', async ({ code }) => { await turn(); seen.push(code) }, { group: 'g' })
+  last().delivers(id, 'a', 'b')
+  last().delivers(id, 'b', 'c')
+  await until(() => seen.length >= 3, 'three')
+  last().delivers(id, 'b')
+  await until(() => seen.at(-1) === 'b', 'it again')
+  assert.deepEqual(seen, ['a', 'b', 'c', 'b'])
+})
+
 test('an ack that could not be sent goes out after the next welcome; what was not begun is forgotten', async (t) => {
   const { mq, sockets, last } = await staged(t)
   const seen = []
@@ -186,13 +198,63 @@ test('who owes no acks sends none', async (t) => {
   const { mq, last } = await staged(t)
   const seen = []
   const subscription = mq.subscribe('t', ({ code }) => { seen.push(code) }, { ack: 'none' })
-  assert.deepEqual(last().of('subscribe'), [{ op: 'subscribe', id: subscription.id, topic: 't', ack: 'none' }])
+  assert.deepEqual(last().of('subscribe'), [{ op: 'subscribe', id: subscription.id, topic: 't', ack: 'none', credit: 100 }])
   last().delivers(subscription.id, 'a')
   await until(() => seen.length, 'message')
   await turn()
   subscription.pause()
   subscription.resume()
-  assert.deepEqual(last().sent.slice(2).map(({ op, n }) => [op, n]), [['credit', 0], ['credit', 100000]])
+  assert.deepEqual(last().sent.slice(2).map(({ op, n }) => [op, n]), [['credit', 0], ['credit', 100]])
+})
+
+test('without acks more may come once there is room for it, and never without a bound', async (t) => {
+  const { mq, last } = await staged(t)
+  const ends = []
+  const { id } = mq.subscribe('t', () => new Promise((resolve) => ends.push(resolve)), { ack: 'none', credit: 4 })
+  const credits = () => last().of('credit').map(({ n }) => n)
+  last().delivers(id, 'a', 'b', 'c', 'd')
+  await turn()
+  assert.deepEqual(credits(), []) // nothing is done yet
+  for (const [at, told] of [[0, []], [1, [2]], [2, [2]]]) {
+    ends[at]()
+    await until(() => ends.length === at + 2, 'next')
+    assert.deepEqual(credits(), told)
+  }
+  last().delivers(id, 'e')
+  ends[3]()
+  await until(() => ends.length === 5, 'fifth')
+  assert.deepEqual(credits(), [2]) // one more is on its way: what is said now would come beside it
+  last().delivers(id, 'f')
+  assert.deepEqual(credits(), [2, 2])
+})
+
+test('without acks a pause lets nothing come, and what is here is counted by a new credit', async (t) => {
+  const { mq, last } = await staged(t)
+  const ends = []
+  const subscription = mq.subscribe('t', () => new Promise((resolve) => ends.push(resolve)), { ack: 'none', credit: 4 })
+  last().delivers(subscription.id, 'a', 'b', 'c', 'd')
+  subscription.pause()
+  ends[0]()
+  await until(() => ends.length === 2, 'second')
+  subscription.setCredit(10)
+  subscription.resume()
+  subscription.setCredit(2)
+  assert.deepEqual(last().of('credit').map(({ n }) => n), [0, 7, 0])
+})
+
+test('without acks what is here when the connection ends is still handled: it would not come again', async (t) => {
+  const { mq, sockets, last } = await staged(t)
+  const [seen, ends] = [[], []]
+  const { id } = mq.subscribe('t', ({ code }) => { seen.push(code); return new Promise((resolve) => ends.push(resolve)) }, { ack: 'none', credit: 4 })
+  last().delivers(id, 'a', 'b', 'c')
+  sockets[0].breaks()
+  await until(() => sockets.length === 2 && last().of('subscribe').length, 'reconnect')
+  assert.equal(last().of('subscribe')[0].credit, 1)
+  ends[0]()
+  await until(() => ends.length === 2, 'second')
+  ends[1]()
+  await until(() => ends.length === 3, 'third')
+  assert.deepEqual(seen, ['a', 'b', 'c'])
 })
 
 test('a subscription is paused, opened wider and left', async (t) => {

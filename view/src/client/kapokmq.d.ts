@@ -72,7 +72,7 @@ export interface PublishedMany {
 export interface SubscribeOptions {
   /** Without one the subscription gets everything from now on, and nothing of what comes while it is not connected. */
   group?: string
-  /** How many messages may be here unacknowledged, 0 to 100,000; 100. */
+  /** How many messages may be here unacknowledged, 0 to 100,000; 100. With `ack: 'none'`: that are not done here. */
   credit?: number
   start?: Start
   /** It owes no acks, and loses what is on its way when the connection ends. */

@@ -14,7 +14,6 @@ const IDS_A_MILLISECOND = 1024
 const CODES = 1000 // in an ack, nack or touch
 const LONGEST_REASON = 1000 // characters
 const LASTED = 1000 // ms after which a connection counts as a good one
-const MOST_CREDIT = 100_000
 const NEVER = 0 // an id that is never a subscription's
 const FATAL = new Set(['unauthorized', 'badRequest', 'badName']) // of a hello: trying again makes no sense
 const LATER = new Set(['draining', 'unavailable', 'deleting']) // of a subscribe: trying again does
@@ -73,8 +72,10 @@ export class Subscription {
   #handler
   #options
   #waiting = [] // delivered, and not yet begun
+  #codes = new Set() // of these
   #running = new Map() // code -> the message that a handler is at work on
   #credit
+  #allowed = 0 // without acks: how many more may come, as the broker was told last
   #paused = false
   #leaving = false
   #outcome = deferred()
@@ -109,19 +110,19 @@ export class Subscription {
   /** Go on after a pause. */
   resume () {
     this.#paused = false
-    this.#tell(this.#credit ?? MOST_CREDIT)
+    this.#tell(this.#wanted)
   }
 
   /** Set how many messages may be here unacknowledged, 0 to 100,000. */
   setCredit (count) {
     this.#credit = count
-    if (!this.#paused) this.#tell(count)
+    if (!this.#paused) this.#tell(this.#wanted)
   }
 
   /** Leave. What was not begun goes to others; handlers that run end in peace, and are waited for. */
   async close () {
     if (this.over) return
-    this.#waiting = []
+    this.#drop()
     this.#paused = this.#leaving = true
     this.#tell(0)
     while (this.#running.size) await Promise.race([...this.#running.values()].map(({ done }) => done))
@@ -130,7 +131,33 @@ export class Subscription {
     this._end(null)
   }
 
+  /** What the broker is told of the credit: the window, or without acks how many more may come. */
+  get #wanted () {
+    if (this.#paused) return 0
+    return this.#owes ? this.#credit : Math.max(0, this.#credit - this.held)
+  }
+
+  get #owes () {
+    return this.#options.ack !== 'none'
+  }
+
+  #drop () {
+    this.#waiting = []
+    this.#codes.clear()
+  }
+
+  /**
+   * Without acks: let more come, once there is room for half of what may be here. All that was allowed must have come
+   * before: what is on its way would come as well.
+   */
+  #renew () {
+    if (this.#owes || this.#paused || this.#allowed > 0) return
+    const wanted = this.#wanted
+    if (wanted && wanted * 2 >= this.#credit) this.#tell(wanted)
+  }
+
   #tell (n) {
+    this.#allowed = n
     if (!this.over) this.#client._send({ op: 'credit', sub: this.id, n })
   }
 
@@ -140,8 +167,8 @@ export class Subscription {
   _ask () {
     clearTimeout(this.#retry)
     const { group, start, ack } = this.#options
-    const credit = this.#paused ? 0 : this.#credit
-    this.#client._send({ op: 'subscribe', id: this.id, topic: this.topic, group, start, ack, credit })
+    this.#allowed = this.#wanted
+    this.#client._send({ op: 'subscribe', id: this.id, topic: this.topic, group, start, ack, credit: this.#allowed })
   }
 
   _accepted () {
@@ -157,24 +184,26 @@ export class Subscription {
   _end (reason) {
     if (this.over) return
     this.over = true
-    this.#waiting = []
+    this.#drop()
     clearTimeout(this.#retry)
     this.#client._forget(this)
     this.#joined.reject(reason ?? new KapokError('closed', 'the subscription was closed'))
     this.#outcome.resolve(reason)
   }
 
-  /** The connection is gone: what was not begun comes again. */
+  /** The connection is gone: what was not begun comes again, unless no acks are owed. */
   _lost () {
-    this.#waiting = []
+    if (this.#owes) this.#drop()
     clearTimeout(this.#retry)
   }
 
   _deliver (messages) {
+    this.#allowed -= messages.length
     if (this.#leaving) return // they go to others
     for (const one of messages) {
       // A lease that ran out, or a new connection: it comes again while it is here, and is handled once.
-      if (this.#running.has(one.code) || this.#waiting.some(({ code }) => code === one.code)) continue
+      if (this.#running.has(one.code) || this.#codes.has(one.code)) continue
+      this.#codes.add(one.code)
       this.#waiting.push(new Message(this, one))
     }
     this.#begin()
@@ -182,18 +211,18 @@ export class Subscription {
 
   /** Codes of all that is here, so that their leases can be renewed. */
   _codes () {
-    return [...this.#running.keys(), ...this.#waiting.map(({ code }) => code)]
+    return [...this.#running.keys(), ...this.#codes]
   }
 
   _settle (message, op, more) {
     const running = this.#running.get(message.code)
-    if (running?.message !== message || running.settled || this.#options.ack === 'none') return
+    if (running?.message !== message || running.settled || !this.#owes) return
     running.settled = true
     this.#client._settle(this, op, message.code, more)
   }
 
   _touch (codes) {
-    if (this.#options.ack === 'none') return
+    if (!this.#owes) return
     for (let i = 0; i < codes.length; i += CODES) {
       this.#client._send({ op: 'touch', sub: this.id, codes: codes.slice(i, i + CODES) })
     }
@@ -202,6 +231,7 @@ export class Subscription {
   #begin () {
     while (this.#waiting.length && this.#running.size < this.#options.concurrency) {
       const message = this.#waiting.shift()
+      this.#codes.delete(message.code)
       const running = { message, settled: false }
       this.#running.set(message.code, running)
       running.done = this.#handle(message).then(() => {
@@ -209,6 +239,7 @@ export class Subscription {
         this.#begin()
       })
     }
+    this.#renew()
   }
 
   async #handle (message) {
@@ -306,7 +337,7 @@ export class Client extends EventTarget {
    * Have `handler(message)` called for each message. It is acknowledged when the handler (async or not) ends, and given
    * back when it throws: after `error.retryIn` seconds if that is set, else after the group's backoff.
    */
-  subscribe (topic, handler, { group, start, ack, credit = ack === 'none' ? undefined : 100, concurrency = 1 } = {}) {
+  subscribe (topic, handler, { group, start, ack, credit = 100, concurrency = 1 } = {}) {
     if (this.state === 'closed' || this.state === 'closing') throw new KapokError('closed', 'this client was closed')
     const options = { group, start, ack, credit, concurrency }
     const subscription = new Subscription(this, ++this.#next, topic, handler, options)

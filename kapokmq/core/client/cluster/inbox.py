@@ -8,11 +8,12 @@ that are there, and over when it is over on all, or when the first that answers 
 from collections.abc import Iterator
 from itertools import count
 
+from kapokmq.core.client.checks import check_credit, told_reason
 from kapokmq.core.client.cluster.node import Node
 from kapokmq.core.client.errors import Refused
 from kapokmq.core.client.events import Arrived, Complaint, Ended, Event, Joined
 from kapokmq.core.client.frames import MOST_ACKED
-from kapokmq.core.client.inbox import Inbox, Stage, Terms
+from kapokmq.core.client.inbox import Inbox, Stage, Terms, check_terms
 from kapokmq.core.client.message import Message
 
 _JOINED = {Stage.LIVE, Stage.OVER}
@@ -91,7 +92,8 @@ class ClusterInbox:
             part.ack(code)
 
     def nack(self, code: str, delay: float | None, reason: str) -> None:
-        """It was not done."""
+        """It was not done. Raises TypeError and ValueError for what makes no sense."""
+        reason = told_reason(delay, reason)
         part = self._settled(code)
         if part is not None:
             part.nack(code, delay, reason)
@@ -129,7 +131,11 @@ class ClusterSubscriptions:
     # ---------------------------------------------------------------------------------------------- wishes
 
     def subscribe(self, topic: str, terms: Terms, late: Terms) -> ClusterInbox:
-        """Want messages: on nodes that are there as `terms` say, on others as `late` do."""
+        """Want messages: on nodes that are there as `terms` say, on others as `late` do.
+
+        Raises TypeError, ValueError and Refused for what makes no sense.
+        """
+        check_terms(topic, terms)
         inbox = ClusterInbox(next(self._numbers), topic, terms, late)
         self._inboxes[inbox.sub] = inbox
         for node in self._nodes.values():
@@ -167,7 +173,8 @@ class ClusterSubscriptions:
                 self._stirred.add(address)
 
     def set_credit(self, inbox: ClusterInbox, credit: int) -> None:
-        """Set how many messages it may hold, on all nodes together."""
+        """Set how many messages it may hold, on all nodes together. Raises TypeError and ValueError."""
+        check_credit(credit)
         inbox.credit = credit
         self._allow(inbox)
 

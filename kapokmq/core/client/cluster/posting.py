@@ -18,7 +18,7 @@ from kapokmq.core.client.cluster.node import Node, Posted, Standing
 from kapokmq.core.client.errors import Refused, TryLater
 from kapokmq.core.client.events import Confirmed, Denied, Event
 from kapokmq.core.client.message import Publish
-from kapokmq.core.client.outbox import Bounds
+from kapokmq.core.client.outbox import Bounds, checked
 
 
 class Posting:
@@ -33,7 +33,7 @@ class Posting:
         self._nodes = nodes
         self._stirred = stirred
         self._strategy = strategy
-        self._bounds = bounds
+        self._bounds = checked(bounds)
         self._move_after = move_after
         self._numbers = count(1)
         self._uses = count(1)

@@ -40,6 +40,25 @@ class WantedTests(ClusterCase):
         self.assertEqual(self.listed(away=["a"]), [])
         self.assertEqual(self.cluster.nodes, {})
 
+    def test_each_node_has_a_session_of_its_own_and_another_one_once_it_was_forgotten(self):
+        self.listed("0")
+        first = self.cluster.nodes["0"].session
+        self.listed(away=["0"])
+        for number in range(1, 1_002):
+            self.listed(f"{number}")
+            self.listed(away=[f"{number}"])
+        self.assertNotIn("0", self.cluster.nodes)
+        self.listed("0")
+        sessions = {id(node.session) for node in self.cluster.nodes.values()}
+        self.assertEqual(len(sessions), len(self.cluster.nodes))
+        self.assertNotIn(id(first), sessions)
+
+    def test_bounds_that_are_none(self):
+        for bounds, error in ((None, TypeError), (Bounds(messages=0), ValueError)):
+            self.bounds = bounds
+            with self.assertRaises(error):
+                self.fresh()
+
     def test_those_that_are_gone_are_forgotten_after_a_while(self):
         self.cluster.subscribe("t", Terms("g"))
         for number in range(1_500):

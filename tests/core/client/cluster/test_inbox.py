@@ -148,6 +148,41 @@ class InboxTests(ClusterCase):
         self.subscribe()
         self.assertEqual(self.cluster.unsubscribe(self.inbox), [Ended(self.inbox.sub, None)])
 
+    def test_what_was_done_is_told_to_a_node_that_was_away_as_it_was_unsubscribed(self):
+        self.begin()
+        self.delivered("b", "b1")
+        self.inbox.next()
+        self.down("b")
+        self.inbox.ack("b1")
+        self.cluster.stir(self.inbox)
+        self.assertEqual(self.cluster.unsubscribe(self.inbox), [])
+        leave = self.said("a")[-1]
+        self.assertEqual(self.hear("a", "ok", id=leave["id"]), [Ended(self.inbox.sub, None)])
+        self.assertFalse(self.cluster.settled)
+        self.up("b")
+        asked, ack, leave = self.said("b")
+        self.assertEqual(
+            (asked["op"], asked["credit"], ack["codes"], leave["op"]), ("subscribe", 0, ["b1"], "unsubscribe")
+        )
+        for each in (asked, ack, leave):
+            self.assertEqual(self.hear("b", "ok", id=each["id"]), [])
+        self.assertTrue(self.cluster.settled)
+
+    def test_what_makes_no_sense(self):
+        self.begin()
+        self.delivered("a", "a1")
+        self.inbox.next()
+        for reason, error in ((5, TypeError), (None, TypeError)):
+            with self.assertRaises(error):
+                self.inbox.nack("a1", None, reason)
+        self.assertEqual(self.inbox.in_hand, {"a1"})
+        with self.assertRaises(ValueError):
+            self.cluster.set_credit(self.inbox, -1)
+        self.fresh()
+        for topic, terms, error in ((b"t", Terms("g"), TypeError), ("t", Terms("g", -1), ValueError)):
+            with self.assertRaises(error):
+                self.cluster.subscribe(topic, terms)
+
     def test_without_any_node(self):
         self.fresh()
         self.subscribe()
