@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kapokmq.core.engine import Figures
 from kapokmq.protocols.client_file import ClientFile
 from kapokmq.protocols.console import Console
+from kapokmq.protocols.console_files import ConsoleFiles
 from kapokmq.protocols.producer_http import ProducerHttp
 from kapokmq.services.metrics import NodeMetrics
 from serena.core.node_settings import GossipSettings
@@ -140,7 +141,7 @@ class RouteTests(SynchronousTestCase):
     def test_all_routes_are_documented(self):
         served = {
             (method, rule.rule)
-            for app in (Console.app, ProducerHttp.app, Ops.app, Page.app, ClientFile.app)
+            for app in (Console.app, ProducerHttp.app, Ops.app, ConsoleFiles.app, ClientFile.app)
             for rule in app.url_map.iter_rules()
             for method in rule.methods - {"HEAD"}
         }

@@ -31,6 +31,7 @@ from kapokmq.protocols.api.site import Api
 from kapokmq.protocols.classic_http import body_bound
 from kapokmq.protocols.client_file import ClientFile
 from kapokmq.protocols.console import Console, Roster, Shown
+from kapokmq.protocols.console_files import ConsoleFiles
 from kapokmq.protocols.handshake import V2_PATH
 from kapokmq.protocols.producer_http import ProducerHttp
 from serena.core.secret import Secret
@@ -39,7 +40,6 @@ from serena.web.channel import NodeChannel, NodeRequest
 from serena.web.guard import Guard, Slowdown, socket_address
 from serena.web.ops import Ops, failure
 from serena.web.origin import sent_by_foreign_page
-from serena.web.page import Page
 from serena.web.refusals import FOREIGN, refused
 from serena.web.registry import NodeRow
 
@@ -248,11 +248,13 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
         client_address=client_address,
         slowdown=slowdown,
     )
+    console = ConsoleFiles()
     apps = (
         Console(engine, guard, connections, Shown(settings, nodes)).app,
         ProducerHttp(engine, guard, access.max_message_bytes).app,
         Ops(guard, engine.health, exposition, own_hosts).app,
-        Page("kapokmq.protocols", "start.html", node.name, node.version).app,
+        console.app,
+        console.parts,
         ClientFile().app,
     )
     api, ending = make_api(

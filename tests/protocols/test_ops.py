@@ -1,14 +1,9 @@
-"""Health, readiness, metrics and the start page."""
-
-import re
-from base64 import b64encode
-from hashlib import sha256
+"""Health, readiness and metrics."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from serena.core.health import Health
 from serena.web.ops import is_loopback
-from serena.web.page import Page
 from tests.protocols.http_fakes import KEY, FakeNode, parse
 
 
@@ -93,29 +88,3 @@ class OpsTests(SynchronousTestCase):
             self.assertTrue(is_loopback(address), address)
         for address in ("192.0.2.1", "::", "::ffff:192.0.2.1", "", "localhost"):
             self.assertFalse(is_loopback(address), address)
-
-
-class PageTests(SynchronousTestCase):
-    """`GET /`."""
-
-    def test_the_page(self):
-        reply = FakeNode().get("/")
-        self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
-        self.assertIn(b"mq:127.0.0.1:8011", reply.body)
-        self.assertNotIn("Access-Control-Allow-Origin", reply.headers)
-        self.assertEqual(reply.headers["X-Content-Type-Options"], "nosniff")
-        self.assertEqual(reply.headers["Referrer-Policy"], "no-referrer")
-
-    def test_its_policy_allows_its_own_parts_and_nothing_else(self):
-        reply = FakeNode().get("/")
-        policy = reply.headers["Content-Security-Policy"]
-        for kind in ("style", "script"):
-            (text,) = re.findall(rf"<{kind}>(.*?)</{kind}>".encode(), reply.body, re.DOTALL)
-            self.assertIn(f"{kind}-src 'sha256-{b64encode(sha256(text).digest()).decode()}'", policy)
-        self.assertIn("default-src 'none'", policy)
-        self.assertEqual(re.findall(rb"(?:src|href)=\"(?!/)", reply.body), [])
-
-    def test_names_are_escaped(self):
-        page = Page("kapokmq.protocols", "start.html", "<script>alert(1)</script>", "$name")._answer.body
-        self.assertNotIn(b"<script>alert", page)
-        self.assertIn(b"<dd>$name</dd>", page)

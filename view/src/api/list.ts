@@ -1,0 +1,82 @@
+/** A list that comes page by page: the first at once, the next ones when the end of what is there comes into sight. */
+import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
+import { Gone, isAbort } from './errors'
+import { returns } from './link'
+import type { Phase } from './load'
+
+export interface Chunk<T> {
+  rows: T[]
+  cursor: string | null
+}
+
+export interface Listed<T> {
+  rows: ShallowRef<T[]>
+  phase: Ref<Phase>
+  error: ShallowRef<Error | undefined>
+  /** Whether a page is under way. */
+  busy: Ref<boolean>
+  /** Whether all pages are here. */
+  whole: Ref<boolean>
+  /** Fetch the next page, unless one is under way or there is none. */
+  more: () => Promise<void>
+  /** Begin anew. */
+  reload: () => Promise<void>
+}
+
+const EMPTY = 20 // empty pages in a row that one call takes: a search looks at so much, and then asks to go on
+
+/** List what `fetchPage` gives, as the cursors of the API lead on. */
+export function useList<T> (
+  fetchPage: (cursor: string | null, signal: AbortSignal) => Promise<Chunk<T>>,
+  sources: () => unknown = () => 0,
+): Listed<T> {
+  const rows = shallowRef<T[]>([])
+  const error = shallowRef<Error>()
+  const phase = ref<Phase>('loading')
+  const busy = ref(false)
+  const whole = ref(false)
+  let cursor: string | null = null
+  let asking: AbortController | undefined
+
+  async function more (): Promise<void> {
+    if (!busy.value && !whole.value) await fetchOn()
+  }
+
+  async function fetchOn (): Promise<void> {
+    const mine = asking = new AbortController()
+    busy.value = true
+    try {
+      for (let empty = 0; empty < EMPTY; empty++) {
+        const page = await fetchPage(cursor, mine.signal)
+        if (mine.signal.aborted) return
+        cursor = page.cursor
+        whole.value = cursor === null
+        rows.value = [...rows.value, ...page.rows]
+        if (page.rows.length > 0 || whole.value) break
+      }
+      error.value = undefined
+      phase.value = 'ready'
+    } catch (caught) {
+      if (mine.signal.aborted || isAbort(caught)) return
+      error.value = caught as Error
+      phase.value = caught instanceof Gone ? 'gone' : 'error'
+    } finally {
+      if (asking === mine) busy.value = false
+    }
+  }
+
+  async function reload (): Promise<void> {
+    asking?.abort()
+    cursor = null
+    whole.value = false
+    rows.value = []
+    phase.value = 'loading'
+    await fetchOn()
+  }
+
+  watch(sources, () => { void reload() })
+  watch(returns, () => { void reload() })
+  onScopeDispose(() => asking?.abort())
+  void reload()
+  return { rows, phase, error, busy, whole, more, reload }
+}

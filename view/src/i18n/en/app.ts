@@ -1,0 +1,18 @@
+export default {
+  name: 'KapokMQ',
+  skip: 'Skip to the page',
+  menu: 'Menu',
+  closeMenu: 'Close the menu',
+  pages: 'Pages',
+  language: 'Language',
+  signOut: 'Sign out',
+  notFound: 'There is no such page',
+  toOverview: 'To the overview',
+  dismiss: 'Dismiss',
+  gone: 'The broker does not answer.',
+  goneSince: 'What you see is what it said last.',
+  again: 'Trying again in {seconds} s',
+  asking: 'Trying again…',
+  tryNow: 'Try now',
+  back: 'The broker is back.',
+}

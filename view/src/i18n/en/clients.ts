@@ -1,0 +1,5 @@
+export default {
+  title: 'Clients',
+  empty: 'Nobody is connected',
+  emptyHint: '',
+}

@@ -1,0 +1,5 @@
+export default {
+  title: 'Messages',
+  empty: 'No message matches',
+  emptyHint: '',
+}

@@ -1,0 +1,5 @@
+export default {
+  title: 'Settings',
+  empty: 'No settings',
+  emptyHint: '',
+}

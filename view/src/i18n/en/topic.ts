@@ -1,0 +1,5 @@
+export default {
+  title: 'Topic',
+  empty: 'Nothing here yet',
+  emptyHint: '',
+}

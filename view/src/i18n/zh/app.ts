@@ -1,0 +1,18 @@
+export default {
+  name: 'KapokMQ',
+  skip: '跳到正文',
+  menu: '菜单',
+  closeMenu: '关闭菜单',
+  pages: '页面',
+  language: '语言',
+  signOut: '退出登录',
+  notFound: '没有这个页面',
+  toOverview: '回到总览',
+  dismiss: '关闭',
+  gone: '消息服务器没有响应。',
+  goneSince: '当前显示的是它最后一次返回的内容。',
+  again: '{seconds} 秒后重试',
+  asking: '正在重试…',
+  tryNow: '立即重试',
+  back: '消息服务器已恢复。',
+}

@@ -1,0 +1,46 @@
+/** Which page is where. Each comes when it is first opened. */
+import { createRouter, createWebHashHistory, type RouteRecordRaw } from 'vue-router'
+import { key } from './api/session'
+
+/** The pages of the menu, in its order: the name of each is that of its texts. */
+export const MENU = [
+  { name: 'overview', path: '/', page: () => import('./pages/OverviewPage.vue') },
+  { name: 'topics', path: '/topics', page: () => import('./pages/TopicsPage.vue') },
+  { name: 'messages', path: '/messages', page: () => import('./pages/MessagesPage.vue') },
+  { name: 'scheduled', path: '/scheduled', page: () => import('./pages/ScheduledPage.vue') },
+  { name: 'dead', path: '/dead', page: () => import('./pages/DeadPage.vue') },
+  { name: 'clients', path: '/clients', page: () => import('./pages/ClientsPage.vue') },
+  { name: 'cluster', path: '/cluster', page: () => import('./pages/ClusterPage.vue') },
+  { name: 'settings', path: '/settings', page: () => import('./pages/SettingsPage.vue') },
+  { name: 'tryIt', path: '/try', page: () => import('./pages/TryPage.vue') },
+] as const
+
+const routes: RouteRecordRaw[] = [
+  ...MENU.map(({ name, path, page }) => ({ name, path, component: page })),
+  // A topic's name may hold anything, and is one parameter: the router encodes it.
+  { name: 'topic', path: '/topics/:topic', props: true, component: () => import('./pages/TopicPage.vue') },
+  { name: 'login', path: '/login', component: () => import('./pages/LoginPage.vue'), meta: { open: true } },
+  // Where the original's pages were.
+  { path: '/Console', redirect: '/' },
+  { path: '/Console/Monitor', redirect: '/clients' },
+  { path: '/Console/Message', redirect: '/messages' },
+  { path: '/Console/Cluster', redirect: '/cluster' },
+  { name: 'notFound', path: '/:rest(.*)*', component: () => import('./pages/NotFoundPage.vue') },
+]
+
+export const router = createRouter({
+  history: createWebHashHistory(),
+  routes,
+  sensitive: true,
+  scrollBehavior: (to, from, before) => (to.path === from.path ? undefined : before ?? { top: 0 }),
+})
+
+/** Where a page was, a path of ours; anything else leads to the overview. */
+export const target = (to: unknown): string => (typeof to === 'string' && /^\/(?!\/)/.test(to) ? to : '/')
+
+router.beforeEach((to) => {
+  if (key.value === null && to.meta['open'] !== true) {
+    return { name: 'login', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
+  }
+  return to.name === 'login' && key.value !== null ? target(to.query['to']) : true
+})

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { createI18n } from 'vue-i18n'
+import en from '@/i18n/en'
+import zh from '@/i18n/zh'
+import { pick } from '@/i18n'
+
+type Texts = { [key: string]: string | Texts }
+
+const flat = (texts: Texts, prefix = ''): [string, string][] => Object.entries(texts).flatMap(([key, text]) =>
+  typeof text === 'string' ? [[prefix + key, text] as [string, string]] : flat(text, `${prefix}${key}.`))
+const fields = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((one) => one[1]!).sort()
+
+describe('texts', () => {
+  it('have the same keys in both languages', () => {
+    expect(flat(zh).map(([key]) => key).sort()).toEqual(flat(en).map(([key]) => key).sort())
+  })
+  it('take the same fields in both', () => {
+    const chinese = new Map(flat(zh))
+    for (const [key, text] of flat(en)) expect([key, fields(chinese.get(key)!)]).toEqual([key, fields(text)])
+  })
+  it('can be read by vue-i18n, which has a use for @, | and {', () => {
+    const complaints: string[] = []
+    const warn = console.warn
+    console.warn = (text: string) => { complaints.push(text) }
+    const { global } = createI18n({ legacy: false, locale: 'en', messages: {} })
+    global.setLocaleMessage('en', en as never)
+    const t = global.t as unknown as (key: string) => string
+    for (const [key] of flat(en)) t(key)
+    console.warn = warn
+    expect(complaints).toEqual([])
+  })
+  it('are in the language that the browser wants, or English', () => {
+    expect(pick(['zh-CN', 'en'])).toBe('zh')
+    expect(pick(['fr', 'en-GB', 'zh'])).toBe('en')
+    expect(pick(['fr'])).toBe('en')
+    expect(pick([])).toBe('en')
+  })
+})
+
+describe('sources', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf-8' }).filter((file) => /\.(vue|ts)$/.test(file))
+  it('show what comes from elsewhere as text only', () => {
+    for (const file of files) {
+      const text = readFileSync(`src/${file}`, 'utf-8')
+      expect([file, /v-html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/.test(text)]).toEqual([file, false])
+    }
+  })
+  it('have no style that the page’s policy refuses', () => {
+    for (const file of files) expect([file, /\sstyle="/.test(readFileSync(`src/${file}`, 'utf-8'))]).toEqual([file, false])
+  })
+})
