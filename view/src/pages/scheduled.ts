@@ -59,7 +59,7 @@ export function moved (rows: readonly MessageView[], code: string, at: number, w
 
 /** A time as a field for date and time holds it, of the reader's clock. */
 export function asField (seconds: number): string {
-  const date = new Date(Math.ceil(seconds) * 1_000)
+  const date = new Date(Math.floor(seconds) * 1_000)
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
 }
 

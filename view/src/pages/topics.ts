@@ -1,5 +1,5 @@
 /** What the pages of topics and groups reckon from what the broker tells. */
-import { Rates, type CountsView, type GroupConfig, type GroupView, type NowView, type TopicPolicy, type TopicView } from '@/api'
+import { Rates, type CountsView, type GroupConfig, type GroupView, type HourView, type NowView, type TopicPolicy, type TopicView } from '@/api'
 
 const SAMPLES = 40 // of each row's sparkline
 const LATELY = 3 // samples that a rate of now is the mean of
@@ -64,11 +64,21 @@ export const mean = (values: readonly number[]): number =>
  * also shrinks by what is cleaned.
  */
 export function came (topic: TopicView, groups: readonly GroupView[]): number {
-  return groups.length > 0 ? Math.max(...groups.map((one) => one.next)) + topic.counts.delayed : topic.counts.all
+  return groups.length > 0 ? Math.max(...groups.map((one) => one.next)) : topic.counts.all
 }
 
-/** How many messages a group is done with, up to a constant. */
-export const done = (group: GroupView): number => group.next - group.lag
+/** How many messages a group is done with, up to a constant; of its topic so many are delayed, which are no lag yet. */
+export const done = (group: GroupView, delayed: number): number => group.next - group.lag - delayed
+
+/** What happened in all these hours: totals that only grow, as long as the first of them stays the same. */
+export function sumHours (hours: readonly HourView[]): { published: number, delivered: number } {
+  const sum = { published: 0, delivered: 0 }
+  for (const hour of hours) {
+    sum.published += hour.published
+    sum.delivered += hour.delivered
+  }
+  return sum
+}
 
 /** Groups by their topic. */
 export function byTopic (groups: readonly GroupView[]): Map<string, GroupView[]> {

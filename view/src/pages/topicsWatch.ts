@@ -50,7 +50,8 @@ export function useTopics (): { known: Loaded<Known>, came: Movements, done: Mov
     const at = performance.now() / 1_000
     const of = byTopic(all.rows)
     into.take(at, listed.rows.map((topic) => [topic.name, came(topic, of.get(topic.name) ?? [])]))
-    out.take(at, all.rows.map((group) => [groupId(group.topic, group.name), done(group)]))
+    const delayed = new Map(listed.rows.map((topic) => [topic.name, topic.counts.delayed]))
+    out.take(at, all.rows.map((group) => [groupId(group.topic, group.name), done(group, delayed.get(group.topic) ?? 0)]))
     return { topics: listed.rows, groups: all.rows, more: listed.more || all.more, at: Date.now() / 1_000 }
   })
   return { known, came: into, done: out, ...useClock(known) }

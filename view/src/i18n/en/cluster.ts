@@ -17,8 +17,7 @@ export default {
   gossips: 'Gossips at',
   rtt: 'Answers in',
   since: 'Since',
-  version: 'Version',
-  speaks: 'Speaks',
+  version: 'Version, speaks',
   load: 'Load',
   ofCore: '{percent} %',
   console: 'Console of {name}',
@@ -43,6 +42,5 @@ export default {
     tools: 'For tools',
     keyHint: 'It is the registry’s registry.secretKey. It stays in this tab and is forgotten when you close it.',
     gone: 'The registry does not answer.',
-    goneSince: 'What you see is what it said last.',
   },
 }

@@ -28,7 +28,6 @@ export default {
   in: 'in {time}',
   isDue: 'due now',
   body: 'Text',
-  size: 'Size',
   key: 'Key',
   message: 'Scheduled message',
   created: 'Published',

@@ -17,8 +17,7 @@ export default {
   gossips: 'Gossip 地址',
   rtt: '响应时间',
   since: '自何时起',
-  version: '版本',
-  speaks: '协议',
+  version: '版本、协议',
   load: '负载',
   ofCore: '{percent} %',
   console: '{name} 的控制台',
@@ -43,6 +42,5 @@ export default {
     tools: '供工具使用',
     keyHint: '即注册中心的 registry.secretKey。它只保存在此标签页中，关闭后即被清除。',
     gone: '注册中心没有响应。',
-    goneSince: '当前显示的是它最后一次返回的内容。',
   },
 }

@@ -28,7 +28,6 @@ export default {
   in: '{time}后',
   isDue: '已到期',
   body: '内容',
-  size: '大小',
   key: '键',
   message: '定时消息',
   created: '发布时间',

@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { byReason, carryOut, letter, ofReason, stricken, type Letter, type Task } from '@/pages/dead'
+import { useWork } from '@/pages/deadWork'
+import { broker, json, within } from './support'
+
+afterEach(() => vi.unstubAllGlobals())
+
+const of = (reason: string, at = 1): Letter => ({ code: 'c', at, attempts: 1, reason, text: '' })
+const view = (code: string, reason: string) =>
+  ({ message: { code, topic: 't', data: 'x', status: 'dead', createTime: 1 }, group: 'g', at: 2, attempts: 3, reason })
+const TASK: Task = { verb: 'send', topic: 't', group: 'g', filter: {} }
+const never = (): boolean => false
+
+describe('reasons', () => {
+  it('are counted, the most frequent first', () => {
+    expect(byReason([of('b', 5), of('a', 9), of('a', 2), of('')])).toEqual([
+      { reason: 'a', count: 2, last: 9 }, { reason: '', count: 1, last: 1 }, { reason: 'b', count: 1, last: 5 },
+    ])
+    expect(letter(view('c', 'r') as never)).toEqual({ code: 'c', at: 2, attempts: 3, reason: 'r', text: 'x' })
+  })
+  it('are looked for by the broker only where no other reason is meant too', () => {
+    const all = byReason([of('bank closed'), of('bank closed today'), of('')])
+    expect(ofReason(TASK, 'bank closed today', all, true)).toEqual({ ...TASK, filter: { reason: 'bank closed today' } })
+    expect(ofReason(TASK, 'bank closed', all, true).exactly).toBe('bank closed')
+    expect(ofReason(TASK, 'bank closed today', all, false).exactly).toBe('bank closed today')
+    expect(ofReason(TASK, '', all, true)).toEqual({ ...TASK, exactly: '' })
+    expect(ofReason({ ...TASK, filter: { reason: 'bank', text: 'x' } }, 'bank closed today', all, true))
+      .toEqual({ ...TASK, filter: { reason: 'bank closed today', text: 'x' }, exactly: 'bank closed today' })
+    const long = 'ab'.repeat(400)
+    expect(ofReason(TASK, long, byReason([of(long)]), true)).toMatchObject({ filter: { reason: long.slice(0, 512) }, exactly: long })
+  })
+})
+
+describe('groups with dead letters', () => {
+  it('are found on all pages', async () => {
+    const asked = broker(({ url }) => json(url.includes('cursor=2')
+      ? { groups: [{ name: 'c', dead: 9 }], cursor: null }
+      : { groups: [{ name: 'a', dead: 1 }, { name: 'b', dead: 0 }], cursor: '2' }))
+    expect((await stricken(new AbortController().signal)).map((one) => one.name)).toEqual(['c', 'a'])
+    expect(asked).toHaveLength(2)
+  })
+})
+
+describe('sending again', () => {
+  it('goes from cursor to cursor and tells how far it is', async () => {
+    const answers = [{ count: 200, cursor: '7' }, { count: 0, cursor: '8' }, { count: 3, cursor: null }]
+    const asked = broker(() => json(answers.shift()))
+    const told: number[] = []
+    await carryOut({ ...TASK, filter: { text: 'x' } }, (count) => told.push(count), never)
+    expect(told).toEqual([200, 0, 3])
+    expect(asked.map((one) => one.url)).toEqual(Array(3).fill('api/v1/topics/t/groups/g/dead/send'))
+    expect(asked[1]!.body).toEqual({ filter: { text: 'x' }, limit: 200, cursor: '7' })
+  })
+  it('names each letter of a reason, and passes over those that are gone', async () => {
+    const asked = broker(({ method, url }) => {
+      if (method === 'GET') return json({ dead: [view('1', 'r'), view('2', 'r and more'), view('3', 'r')], cursor: null })
+      return url.includes('/3/') ? json({ error: { code: 'notFound', message: '' } }, 404) : json({ result: 'done' })
+    })
+    let count = 0
+    await carryOut({ ...TASK, filter: { reason: 'r' }, exactly: 'r' }, (more) => { count += more }, never)
+    expect(count).toBe(1)
+    expect(asked.slice(1).map((one) => one.url.split('/').slice(-2)).sort()).toEqual([['1', 'send'], ['3', 'send']])
+  })
+  it('discards likewise', async () => {
+    const asked = broker(() => json({ count: 1, cursor: null }))
+    await carryOut({ ...TASK, verb: 'remove' }, () => null, never)
+    expect(asked[0]!.url).toBe('api/v1/topics/t/groups/g/dead/purge')
+  })
+})
+
+describe('work', () => {
+  it('can be stopped, and says so', async () => {
+    const { made } = within(useWork)
+    broker(() => { made.stop(); return json({ count: 5, cursor: '9' }) })
+    await made.start(TASK, 10)
+    expect(made.work).toMatchObject({ state: 'stopped', done: 5, total: 10 })
+  })
+  it('tells what went wrong, and what was done by then', async () => {
+    const answers = [json({ count: 5, cursor: '9' }), json({ error: { code: 'busy', message: 'later' } }, 503)]
+    broker(() => answers.shift()!)
+    const { made } = within(useWork)
+    await made.start(TASK, undefined)
+    expect(made.work).toMatchObject({ state: 'failed', done: 5, fault: { message: 'later' } })
+  })
+  it('ends with its page', async () => {
+    const { made, scope } = within(useWork)
+    const asked = broker(() => { scope.stop(); return json({ count: 5, cursor: '9' }) })
+    await made.start(TASK, 10)
+    expect([made.running.value, asked.length]).toEqual([false, 1])
+  })
+})

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { GroupView, NowView, TopicView } from '@/api'
+import { address } from '@/api/http'
+import {
+  answeredBy, asked, came, done, groupRows, GROUP_RULES, groupId, isPattern, mark, Movements, named, readBytes, readSeconds,
+  sumHours, topicRows, TOPIC_RULES,
+} from '@/pages/topics'
+import { everything, useTopics } from '@/pages/topicsWatch'
+import { broker, json, settle, Stream, within } from './support'
+
+const group = (name: string, more: Partial<GroupView> = {}): GroupView => ({
+  topic: 'orders', name, mode: 'queue', config: {}, effective: {}, mark: 0, next: 10, lag: 4, inFlight: 1, dead: 0, members: 2, oldest: null, ...more,
+})
+const topic = (more: Partial<TopicView> = {}): TopicView => ({
+  name: 'orders', counts: { all: 10, consumed: 5, delayed: 2, waiting: 3, inFlight: 1, dead: 0, bytes: 99 }, policy: {}, effective: {}, groups: ['a', 'b'], ...more,
+})
+
+describe('movements', () => {
+  it('are rates by key, and forget what is gone', () => {
+    const moves = new Movements()
+    for (const [at, total] of [[0, 5], [2, 25], [4, 25]] as const) moves.take(at, [['x', total], ['y', 1]])
+    expect([moves.series('x'), moves.now('x'), moves.series('y')]).toEqual([[10, 0], 5, [0, 0]])
+    moves.take(6, [['y', 1]])
+    expect([moves.series('x'), moves.now('x')]).toEqual([[], 0])
+  })
+  it('begin anew at a broker that has', () => {
+    const moves = new Movements()
+    moves.take(0, [['x', 100]])
+    moves.take(1, [['x', 3]])
+    expect(moves.now('x')).toBe(0)
+  })
+  it('of a topic go by its groups, else by what is stored', () => {
+    expect(came(topic(), [group('a', { next: 12 }), group('b', { next: 11 })])).toBe(12)
+    expect(came(topic(), [])).toBe(10)
+  })
+  it('of a group do not take a delayed message for one that is done', () => {
+    const before = done(group('a', { next: 10, lag: 4 }), 0)
+    expect(done(group('a', { next: 11, lag: 4 }), 1)).toBe(before)
+    expect(done(group('a', { next: 11, lag: 5 }), 0)).toBe(before)
+    expect(done(group('a', { next: 11, lag: 4 }), 0)).toBe(before + 1)
+  })
+  it('of a topic sum the hours', () => {
+    const hour = { at: 0, published: 3, delivered: 5, consumed: 0, retried: 0, expired: 0, deleted: 0, cleaned: 0 }
+    expect(sumHours([hour, { ...hour, published: 1 }])).toEqual({ published: 4, delivered: 10 })
+  })
+})
+
+describe('rows', () => {
+  it('of topics have the furthest lag, and all consumers', () => {
+    const [row] = topicRows([topic({ policy: { paused: true } })], [group('a', { lag: 7 }), group('b'), group('c', { topic: 'else', lag: 99 })], new Movements())
+    expect(row).toMatchObject({ name: 'orders', paused: true, lag: 7, consumers: 4, groups: 2, waiting: 3, now: 0, series: [] })
+    expect(topicRows([topic()], [], new Movements())[0]).toMatchObject({ lag: 0, consumers: 0, paused: false })
+  })
+  it('of groups say how long the oldest waits', () => {
+    const rows = groupRows([group('a', { oldest: 100 }), group('b'), group('c', { oldest: 200, config: { paused: true } })], new Movements(), 160)
+    expect(rows.map((row) => [row.id, row.age, row.paused])).toEqual([[groupId('orders', 'a'), 60, false], [groupId('orders', 'b'), undefined, false], [groupId('orders', 'c'), 0, true]])
+  })
+  it('are found by a part of a name', () => {
+    const rows = [{ name: 'Orders' }, { name: 'audit' }]
+    expect(named(rows, ' ORD ', (row) => [row.name])).toEqual([{ name: 'Orders' }])
+    expect(named(rows, ' ', (row) => [row.name])).toBe(rows)
+  })
+})
+
+describe('patterns', () => {
+  it.each([['orders.>', true], ['*.eu', true], ['>', true], ['orders', false], ['a*', false], ['>.a', false], ['', false]])('%s: %s', (name, is) => {
+    expect(isPattern(name)).toBe(is)
+  })
+})
+
+describe('the form of a policy', () => {
+  it.each([
+    ['90', 90], ['1.5', 1.5], ['.5', 0.5], ['0', 0], ['2d', 172_800], ['1h 30m', 5_400], ['1h30m', 5_400], ['200 ms', 0.2],
+    ['', undefined], ['x', undefined], ['-1', undefined], ['1 2', undefined], ['3 weeks', undefined], ['1h 30', undefined], ['1e3', undefined],
+    ['3 constructor', undefined],
+  ])('reads %s as seconds: %s', (text, seconds) => { expect(readSeconds(text)).toBe(seconds) })
+  it.each([
+    ['1024', 1024], ['1 KiB', 1024], ['1.5M', 1_572_864], ['2gb', 2_147_483_648], ['', undefined], ['x', undefined], ['-1', undefined], ['1 XB', undefined],
+  ])('reads %s as bytes: %s', (text, bytes) => { expect(readBytes(text)).toBe(bytes) })
+  it('gives back what it was given', () => {
+    const policy = { retention: 'log' as const, maxAge: 86_400, maxMessages: 5, maxBytes: 1_048_576, overflow: null, dedupWindow: null, paused: true }
+    const texts = asked(policy, TOPIC_RULES)
+    expect(texts).toMatchObject({ retention: 'log', maxAge: '86400', overflow: '' })
+    expect(answeredBy(texts, TOPIC_RULES)).toEqual({ policy: { retention: 'log', maxAge: 86_400, maxMessages: 5, maxBytes: 1_048_576 }, wrong: [] })
+  })
+  it('names what it can’t read, as the broker would refuse it', () => {
+    expect(answeredBy({ ackWait: '0', maxAttempts: '-1', backoff: 'soon', backoffMax: '5m', choice: 'best' }, GROUP_RULES))
+      .toEqual({ policy: { backoffMax: 300 }, wrong: ['ackWait', 'maxAttempts', 'backoff', 'choice'] })
+    expect(answeredBy({ maxAttempts: '0', backoff: '0' }, GROUP_RULES)).toEqual({ policy: { maxAttempts: 0, backoff: 0 }, wrong: [] })
+    expect(answeredBy({ maxMessages: '0', maxBytes: '0', maxAge: '200000d' }, TOPIC_RULES).wrong).toEqual(['maxAge', 'maxMessages', 'maxBytes'])
+    expect(answeredBy({ maxAttempts: '1000001' }, GROUP_RULES).wrong).toEqual(['maxAttempts'])
+  })
+})
+
+describe('all topics', () => {
+  beforeEach(() => { vi.useFakeTimers() })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.unstubAllGlobals()
+  })
+  const counts = (published: number, memory = 0): NowView => ({
+    all: published, consumed: 0, delayed: 0, waiting: 0, topics: [],
+    figures: { published, delivered: 0, acked: 0, nacked: 0, retried: 0, expired: 0, dead: 0, duplicates: 0, inFlight: 0, memory, oldestUnacked: memory },
+  })
+  it('are the same while nothing has happened', () => {
+    expect(mark(counts(1, 5))).toBe(mark(counts(1, 6)))
+    expect(mark(counts(1))).not.toBe(mark(counts(2)))
+  })
+  it('are read page by page, and to an end', async () => {
+    const pages = [{ rows: [1], cursor: 'b' }, { rows: [2], cursor: null }]
+    expect(await everything(() => Promise.resolve(pages.shift()!))).toEqual({ rows: [1, 2], more: false })
+    expect(await everything(() => Promise.resolve({ rows: [0], cursor: 'on' }))).toEqual({ rows: Array(10).fill(0), more: true })
+  })
+  it('are read again when something has happened, or after a while', async () => {
+    const stream = new Stream()
+    const asked = broker(({ url, signal }) => {
+      if (url.startsWith(address(['events']))) return stream.until(signal)
+      return json(url.startsWith(address(['topics'])) ? { topics: [topic()], cursor: null } : { groups: [group('a')], cursor: null })
+    })
+    const { made, scope } = within(useTopics)
+    await settle()
+    const reads = (): number => asked.filter((one) => one.url.startsWith(address(['topics']))).length
+    const tell = async (now: NowView): Promise<number> => {
+      await vi.advanceTimersByTimeAsync(2_000)
+      stream.write(`event: counts\ndata: ${JSON.stringify(now)}\n\n`)
+      await settle()
+      return reads()
+    }
+    expect([reads(), made.known.data.value?.topics.length, made.known.data.value?.more]).toEqual([1, 1, false])
+    expect(await tell(counts(1))).toBe(2)
+    expect(await tell(counts(1, 7))).toBe(2)
+    expect(await tell(counts(2))).toBe(3)
+    for (let quiet = 1; quiet < 5; quiet++) expect(await tell(counts(2))).toBe(3)
+    expect(await tell(counts(2))).toBe(4)
+    scope.stop()
+  })
+})

@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { KapokError, type Client } from '@/client/kapokmq.js'
+import { key, signIn } from '@/api/session'
+import { socketAddress, useTail } from '@/pages/tryTail'
+import { settle, within } from './support'
+
+/** A client whose messages the test hands out. */
+class Fake extends EventTarget {
+  state = 'connecting'
+  closedWith: unknown
+  handler!: (message: unknown) => unknown
+  options: unknown
+  over!: (why: KapokError | null) => void
+  subscribe (_topic: string, handler: Fake['handler'], options: unknown) {
+    this.handler = handler
+    this.options = options
+    return { ready: Promise.resolve(), ended: new Promise<KapokError | null>((resolve) => { this.over = resolve }) }
+  }
+
+  async close (how: unknown) { this.closedWith = how }
+  tell (detail: object) { this.dispatchEvent(Object.assign(new Event('state'), { detail })) }
+}
+
+const told = (code: string, more = {}) => ({ code, topic: 't', data: code, createTime: 1, attempt: 1, headers: {}, nack: vi.fn(), ...more })
+
+let fakes: Fake[]
+function tail () {
+  const { made, scope } = within(() => useTail(() => {
+    const fake = new Fake()
+    fakes.push(fake)
+    return fake as unknown as Client
+  }))
+  return { ...made, scope }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  fakes = []
+  signIn('k')
+})
+afterEach(() => vi.useRealTimers())
+
+describe('a tail', () => {
+  it('goes to where the page is from', () => {
+    expect(String(socketAddress('http://h:8011/#/try'))).toBe('ws://h:8011/v2')
+    expect(String(socketAddress('https://h/mq/?a#/try'))).toBe('wss://h/mq/v2')
+  })
+  it('only listens without a group: nothing waits for an answer', async () => {
+    const { begin, rows, count, waiting, state } = tail()
+    begin({ topic: 'a.>' })
+    expect(fakes[0]!.options).toEqual({ ack: 'none' })
+    fakes[0]!.tell({ state: 'open' })
+    expect(state.value).toEqual({ state: 'open' })
+    fakes[0]!.handler(told('1'))
+    fakes[0]!.handler(told('2'))
+    await vi.advanceTimersByTimeAsync(200)
+    expect(rows.value.map((row) => row.message.code)).toEqual(['2', '1'])
+    expect([count.value, waiting.value]).toEqual([2, 0])
+  })
+  it('keeps the last ones, and counts all', async () => {
+    const { begin, rows, count } = tail()
+    begin({ topic: 'a' })
+    for (let n = 0; n < 5_000; n++) fakes[0]!.handler(told(String(n)))
+    await vi.advanceTimersByTimeAsync(200)
+    expect([rows.value.length, rows.value[0]!.message.code, count.value]).toEqual([200, '4999', 5_000])
+  })
+  it('has a member’s messages wait for what he says', async () => {
+    const { begin, rows, waiting, ack, nack } = tail()
+    begin({ topic: 'a', group: 'g', start: 'all', credit: 3 })
+    expect(fakes[0]!.options).toEqual({ group: 'g', start: 'all', credit: 3, concurrency: 3 })
+    const [one, two] = [told('1'), told('2')]
+    const ended: string[] = []
+    for (const message of [one, two]) void (fakes[0]!.handler(message) as Promise<void>).then(() => ended.push(message.code))
+    await vi.advanceTimersByTimeAsync(200)
+    expect([waiting.value, ended]).toEqual([2, []])
+    const [second, first] = rows.value
+    ack(first!)
+    nack(second!, { delay: 1, reason: 'no' })
+    await settle()
+    expect(ended).toEqual(['1', '2'])
+    expect(one.nack).not.toHaveBeenCalled()
+    expect(two.nack).toHaveBeenCalledWith({ delay: 1, reason: 'no' })
+    expect(rows.value.map((row) => row.fate)).toEqual(['nacked', 'acked'])
+  })
+  it('acknowledges nothing by ending', async () => {
+    const { begin, end, rows, running } = tail()
+    begin({ topic: 'a', group: 'g' })
+    let ended = false
+    void (fakes[0]!.handler(told('1')) as Promise<void>).then(() => { ended = true })
+    end()
+    await settle()
+    expect([ended, fakes[0]!.closedWith, running.value, rows.value]).toEqual([false, { timeout: 0 }, false, []])
+  })
+  it('says why it is over, and signs out with a wrong key', async () => {
+    const { begin, fault, running } = tail()
+    begin({ topic: 'a', group: 'g' })
+    fakes[0]!.over(new KapokError('gone', 'the group was deleted'))
+    await settle()
+    expect([fault.value?.code, running.value, key.value]).toEqual(['gone', false, 'k'])
+    begin({ topic: 'a' })
+    expect(fault.value).toBeUndefined()
+    fakes[1]!.over(new KapokError('unauthorized', 'wrong key'))
+    await settle()
+    expect(key.value).toBeNull()
+  })
+  it('hears nothing any more of what it has left, and ends with the page', async () => {
+    const { begin, state, scope } = tail()
+    begin({ topic: 'a' })
+    begin({ topic: 'b' })
+    fakes[0]!.tell({ state: 'waiting' })
+    fakes[0]!.over(new KapokError('gone', 'gone'))
+    await settle()
+    expect(state.value).toEqual({ state: 'connecting' })
+    scope.stop()
+    expect(fakes[1]!.closedWith).toEqual({ timeout: 0 })
+  })
+})
