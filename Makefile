@@ -1,5 +1,5 @@
 # Two commands: `make run` starts the broker, `make test` runs everything that CI runs.
-# Both make .venv themselves and need nothing but Python 3.11 or newer (and make).
+# Both make .venv themselves and need nothing but Python 3.11 or newer (and make); the console's own tests need npm.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,11 +10,11 @@ HYPOTHESIS_PROFILE ?= ci
 # Those that say how late something may be at most run alone.
 ALONE := tests.integration.test_delays
 REAL := $(filter-out $(ALONE),$(subst /,.,$(basename $(wildcard tests/integration/test_*.py)))) \
-	tests.cli tests.client tests.examples tests.test_readme
-TESTS ?= $(filter-out tests.integration tests.cli tests.client tests.examples tests.test_readme,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
+	tests.cli tests.client tests.console tests.examples tests.test_readme
+TESTS ?= $(filter-out tests.integration tests.cli tests.client tests.console tests.examples tests.test_readme,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
 	$(basename $(wildcard tests/test_*.py))))
 
-.PHONY: run cluster test lint types floors unit real bench bench-peers bench-smoke clean
+.PHONY: run cluster test lint types floors unit console console-tests real bench bench-peers bench-smoke clean
 
 run: $(VENV)/run
 	@mkdir -p log
@@ -38,7 +38,7 @@ cluster: $(VENV)/run
 			$(BIN)/twistd -n --pidfile= --logfile=$$place/twistd.log kapokmq & started="$$started $$!"; \
 	done; wait
 
-test: lint types floors unit real bench-smoke
+test: lint types floors unit console real bench-smoke
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -57,6 +57,22 @@ unit: $(VENV)/test
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include "kapokmq/core/*,serena/core/*" --fail-under 100
 	$(BIN)/coverage report
+
+# The console's own tests, and whether view/dist is what its sources make. Who has no npm goes without, but in CI.
+console:
+	@if command -v npm >/dev/null || test -n "$$CI"; then $(MAKE) --no-print-directory console-tests; \
+	else echo "no npm here: the console's own tests are left out"; fi
+
+console-tests: view/node_modules/.package-lock.json
+	cd view && npm run --silent types
+	cd view && npm test --silent
+	cd view && npm run --silent build -- --outDir $(CURDIR)/_dist --emptyOutDir
+	diff -r -q -x '*.gz' _dist view/dist
+	@rm -rf _dist
+
+view/node_modules/.package-lock.json: view/package-lock.json
+	cd view && npm ci --no-audit --no-fund --silent
+	@touch $@
 
 real: $(VENV)/test
 	$(BIN)/python -m twisted.trial -j 2 --rterrors --temp-directory=_trial_temp_real $(REAL)
@@ -105,4 +121,4 @@ $(VENV)/test: pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/run
 
 clean:
-	rm -rf $(VENV) _trial_temp* .coverage* .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) view/node_modules _dist _trial_temp* .coverage* .mypy_cache .ruff_cache .import_linter_cache

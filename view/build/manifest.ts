@@ -1,10 +1,10 @@
 /**
  * What a build leaves beside its files: each file's .gz, and sources.json, by which a test sees whether the files were
- * built from the sources that are there. Which files are sources is said again in tests/protocols/test_console_built.py.
+ * built from the sources that are there. Which files are sources is said again in tests/protocols/test_console_files.py.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 
@@ -18,7 +18,7 @@ export function manifest (root: string): Plugin {
     name: 'kapokmq-manifest',
     apply: 'build',
     configResolved (config) {
-      out = join(root, config.build.outDir)
+      out = resolve(config.root, config.build.outDir)
     },
     closeBundle () {
       const files = below(out).filter((file) => !file.endsWith('.gz') && file !== 'sources.json')

@@ -1,6 +1,7 @@
 import { createApp, watch } from 'vue'
 import App from './App.vue'
 import { begin, i18n } from './i18n'
+import { keepLearning } from './api/rights'
 import { key } from './api/session'
 import { router } from './router'
 import './look/tokens.css'
@@ -15,5 +16,8 @@ watch(key, (now) => {
   }
 })
 
+keepLearning()
+// The router begins to fetch the page while the texts come.
+const app = createApp(App).use(i18n).use(router)
 await begin()
-createApp(App).use(i18n).use(router).mount('#app')
+app.mount('#app')

@@ -1,5 +1,6 @@
 /** Which page is where. Each comes when it is first opened. */
-import { createRouter, createWebHashHistory, type RouteRecordRaw } from 'vue-router'
+import { createRouter, createWebHashHistory, type RouteLocationNormalized, type RouteRecordRaw } from 'vue-router'
+import { broken, here } from './api/link'
 import { key } from './api/session'
 
 /** The pages of the menu, in its order: the name of each is that of its texts. */
@@ -37,6 +38,25 @@ export const router = createRouter({
 
 /** Where a page was, a path of ours; anything else leads to the overview. */
 export const target = (to: unknown): string => (typeof to === 'string' && /^\/(?!\/)/.test(to) ? to : '/')
+
+const SOON = 5_000 // milliseconds after a page was loaded, before which it is not loaded anew
+
+// A page whose files don't come: the broker is away, or is of another version by now. Not every browser asks again for a file
+// that it did not get, so all is loaded anew once the broker is there, unless somebody went elsewhere meanwhile.
+let missing = false
+let wanted: RouteLocationNormalized | undefined
+addEventListener('vite:preloadError', () => { missing = true })
+router.onError(async (_, to) => {
+  if (!missing) return
+  wanted = to
+  broken()
+  await here()
+  await new Promise((resolve) => { setTimeout(resolve, Math.max(0, SOON - performance.now())) })
+  if (wanted !== to) return
+  location.hash = router.resolve(to).href
+  location.reload()
+})
+router.afterEach((_to, _from, failure) => { if (failure === undefined) wanted = undefined })
 
 router.beforeEach((to) => {
   if (key.value === null && to.meta['open'] !== true) {

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { consumers, does, has, held, places, publishRates } from '@/pages/clients'
-import type { ClientView, MemberView } from '@/api'
+import { does, has, held, inTrouble, isPattern, matches, places, publishRates, Watch, type Consumer } from '@/pages/clients'
+import type { ClientView, GroupView, MemberView } from '@/api'
 
 const client = (changes: Partial<ClientView>): ClientView => ({
   number: 1, kind: 'v2', id: 'w', topic: '', address: '10.0.0.1', joinTime: 5, session: 's', published: 0, subscriptions: [], ...changes,
 })
-const member = (changes: Partial<MemberView>): MemberView => ({ label: 'w 10.0.0.1', topic: 't', group: 'g', credit: 5, inFlight: 2, ...changes })
+const member = (changes: Partial<MemberView>): MemberView => ({
+  label: 'w 10.0.0.1', number: 1, address: '10.0.0.1', since: 5, topic: 't', group: 'g', credit: 5, inFlight: 2, delivered: 10, acked: 8, ...changes,
+})
+const group = (changes: Partial<GroupView>): GroupView => ({
+  topic: 't', name: 'g', mode: 'queue', config: {}, effective: {}, mark: 0, next: 0, lag: 100, inFlight: 20, dead: 0, members: 1, oldest: 900, ...changes,
+})
 const SUB = { sub: 1, topic: 't', group: 'g' }
 
 describe('a connection', () => {
@@ -19,21 +24,77 @@ describe('a connection', () => {
   })
 })
 
+/** Looks a second apart, from the wall's 1,000th second on. */
+function follow (...looks: { members: MemberView[], groups?: GroupView[], clients?: ClientView[], at?: number }[]): Consumer[][] {
+  const watch = new Watch()
+  return looks.map(({ members, groups = [group({})], clients = [], at }, index) =>
+    watch.take({ at: at ?? index, wall: 1_000 + (at ?? index), clients, members, groups }))
+}
+const plights = (looks: Consumer[][]): string[] => looks.map(([first]) => first!.plight)
+
 describe('consumers', () => {
-  it('are found by their label and what they consume', () => {
-    const one = client({ number: 1, subscriptions: [SUB] })
-    const classic = client({ number: 2, kind: 'consumer', id: 'c', topic: 't', subscriptions: [] })
-    const found = consumers([one, classic, client({ number: 3 })], [member({}), member({ label: 'c 10.0.0.1', group: 'default' }), member({ group: 'other' }), member({ label: 'poll' })])
-    expect(found.map((row) => row.client?.number)).toEqual([1, 2, undefined, undefined])
-    expect(held(found)).toEqual(new Map([[1, 2], [2, 2]]))
+  it('have the connection of their number', () => {
+    const one = client({ number: 7 })
+    const found = follow({ clients: [one], members: [member({ number: 7 }), member({ number: null }), member({ number: 8 })] })[0]!
+    expect(found.map((row) => row.client?.number).sort()).toEqual([7, undefined, undefined])
+    expect(held(found)).toEqual(new Map([[7, 2], [8, 2]]))
   })
-  it('stay without a connection where two would do', () => {
-    const twins = [client({ number: 1, subscriptions: [SUB] }), client({ number: 2, subscriptions: [SUB] })]
-    expect(consumers(twins, [member({}), member({})]).map((row) => row.client)).toEqual([undefined, undefined])
+  it('have rates from one look to the next, each its own, twins too', () => {
+    const [first, then] = follow(
+      { members: [member({}), member({})] },
+      { members: [member({ delivered: 30, acked: 12 }), member({})], at: 2 },
+    )
+    expect(first!.map((row) => row.ackedRate)).toEqual([undefined, undefined])
+    expect(then!.map((row) => [row.deliveredRate, row.ackedRate])).toEqual([[10, 2], [0, 0]])
+    expect(new Set(then!.map((row) => row.key)).size).toBe(2)
   })
-  it('hold what all their subscriptions do', () => {
-    const one = client({ subscriptions: [SUB, { ...SUB, topic: 'u' }] })
-    expect(held(consumers([one], [member({}), member({ topic: 'u', inFlight: 3 })]))).toEqual(new Map([[1, 5]]))
+  it('are stuck that hold all they may and acknowledge nothing', () => {
+    const full = { credit: 0, inFlight: 20 }
+    expect(plights(follow({ members: [member(full)] }, { members: [member(full)], at: 9 }, { members: [member(full)], at: 10 }, { members: [member({ ...full, acked: 9 })], at: 11 })))
+      .toEqual(['full', 'full', 'stuck', 'full'])
+  })
+  it('are stuck from the first look on that never acknowledged anything', () => {
+    const never = { credit: 0, inFlight: 20, acked: 0 }
+    expect(follow({ members: [member({ ...never, since: 100 })] })[0]![0]).toMatchObject({ plight: 'stuck', quiet: 100 }) // the group's oldest is of 900
+    expect(follow({ members: [member({ ...never, since: 995 })] })[0]![0]).toMatchObject({ plight: 'full', quiet: 5 })
+  })
+  it('fare as they and their groups do', () => {
+    const cases: [Partial<MemberView>, Partial<GroupView>, string][] = [
+      [{ credit: 0 }, { lag: 20 }, 'busy'],
+      [{ credit: 3 }, {}, 'busy'],
+      [{ credit: 0, inFlight: 0 }, {}, 'refuses'],
+      [{ credit: 0, inFlight: 0 }, { lag: 20 }, 'idle'],
+      [{ inFlight: 0 }, {}, 'idle'],
+      [{ credit: 0 }, { config: { paused: true } }, 'paused'],
+      [{ group: null, inFlight: 0 }, {}, 'listens'],
+      [{ credit: null, inFlight: 5 }, {}, 'busy'],
+    ]
+    for (const [one, its, plight] of cases) expect([one, plights(follow({ members: [member(one)], groups: [group(its)] }))]).toEqual([one, [plight]])
+  })
+  it('are at work that acknowledge, although they hold nothing at the moment', () => {
+    expect(plights(follow({ members: [member({ inFlight: 0 })] }, { members: [member({ inFlight: 0, acked: 9 })], at: 1 }))).toEqual(['idle', 'busy'])
+  })
+  it('of a pattern stand as all its groups do together', () => {
+    const groups = [group({ topic: 'a.b', lag: 30, inFlight: 10, oldest: null }), group({ topic: 'a.c', lag: 5, inFlight: 5, oldest: 40 }), group({ topic: 'b', lag: 99 }), group({ topic: 'a.b', name: 'other' })]
+    expect(follow({ members: [member({ topic: 'a.*' })], groups })[0]![0]).toMatchObject({ waiting: 20, oldest: 40 })
+    expect(follow({ members: [member({ topic: 'x.*' })], groups })[0]![0]!.waiting).toBeUndefined()
+  })
+  it('come first that are in trouble, the slowest of a group before the others', () => {
+    const look = (more: number) => ({ members: [member({ label: 'idle', inFlight: 0 }), member({ label: 'quick', credit: 0, acked: 8 + 9 * more }), member({ label: 'slow', credit: 0, acked: 8 + more })] })
+    const [, found] = follow(look(0), look(1))
+    expect(found!.map((row) => row.label)).toEqual(['slow', 'quick', 'idle'])
+    expect(found!.map(inTrouble)).toEqual([true, true, false])
+  })
+})
+
+describe('patterns', () => {
+  it('are told from names', () => {
+    expect(['a.*', '>', 'a.>', '*'].map(isPattern)).toEqual([true, true, true, true])
+    expect(['a', 'a*', 'a.>.b', 'a>'].map(isPattern)).toEqual([false, false, false, false])
+  })
+  it('match level by level, and the rest', () => {
+    expect(['a.b', 'a.b.c', 'a', 'x.b'].map((topic) => matches('a.*', topic))).toEqual([true, false, false, false])
+    expect(['a.b', 'a.b.c', 'a', 'x.b'].map((topic) => matches('a.>', topic))).toEqual([true, true, false, false])
   })
 })
 

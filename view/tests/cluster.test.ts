@@ -42,6 +42,21 @@ describe('the pool', () => {
     expect(pool.members.size).toBe(0)
     expect(new Set(pool.changes.map((one) => one.serial)).size).toBe(pool.changes.length)
   })
+  it('is told how soon everybody answers, and by the stream who is there', () => {
+    const pool = new Pool()
+    pool.take('snapshot', snapshot([member('a', { state: 'suspect' })]), 1)
+    pool.measure([member('a', { rtt: 0.5, meta: { v: '1', p: [], l: 9 } }), member('b')])
+    expect([...pool.members.values()]).toEqual([member('a', { state: 'suspect', rtt: 0.5, meta: { v: '1', p: [], l: 9 } })])
+    expect(pool.changes).toEqual([])
+  })
+  it('has no line for another load', () => {
+    const pool = new Pool()
+    pool.take('snapshot', snapshot([member('a', { meta: { v: '1', p: [], l: 1 } })]), 1)
+    pool.take('update', member('a', { meta: { v: '1', p: [], l: 2 } }), 2)
+    expect(pool.changes).toEqual([])
+    pool.take('update', member('a', { meta: { v: '2', p: [], l: 2 } }), 3)
+    expect(pool.changes.map((one) => one.what)).toEqual(['changed'])
+  })
   it('keeps a few changes only', () => {
     const pool = new Pool()
     for (let n = 0; n < 100; n++) pool.take('join', member(String(n)), n)
@@ -71,37 +86,39 @@ describe('a member', () => {
 })
 
 describe('the picture', () => {
-  const many = (count: number): MemberView[] => Array.from({ length: count }, (_, n) => member(`m${n}`, { rtt: 0.0001 * (n + 1) }))
-  const far = (one: { x: number, y: number }): number => Math.hypot((one.x - 320) / 244, (one.y - 170) / 122)
+  const many = (count: number): MemberView[] => Array.from({ length: count }, (_, n) => member(`mq:10.0.0.${n}:8011`))
 
-  it('has this node in the middle, and the others nearer the sooner they answer', () => {
-    const { places, rest } = place([member('me', { rtt: null }), ...many(3)], 'me', 640, 340)
-    expect([places.at(-1)!.self, places.at(-1)!.x, places.at(-1)!.y, rest]).toEqual([true, 320, 170, 0])
-    const [a, b, c] = places.map(far) as [number, number, number]
-    expect(a).toBeLessThan(b)
-    expect(b).toBeLessThan(c)
+  it('has this node in the middle of a ring, and lines then', () => {
+    const { places, ring, rest } = place([member('me'), ...many(3)], 'me', 1_000)
+    const me = places.find((one) => one.self)!
+    expect([me.member.name, me.x, ring, rest, places.length]).toEqual(['me', 500, true, 0, 4])
+    expect(Math.min(...places.map((one) => one.y))).toBeLessThan(me.y)
+    expect(Math.max(...places.map((one) => one.y))).toBeGreaterThan(me.y)
   })
-  it('has at the edge who has not answered, or is gone', () => {
-    for (const more of [{ rtt: null }, { state: 'dead' as const }, { state: 'left' as const }]) {
-      expect(far(place([member('x', more), ...many(2)], undefined, 640, 340).places[0]!)).toBeCloseTo(1)
-    }
+  it('stands still when somebody answers later, or not at all', () => {
+    const before = place([member('me'), ...many(5)], 'me', 1_000)
+    const after = place([member('me'), ...many(5).map((one) => ({ ...one, rtt: null, state: 'dead' as const }))].reverse(), 'me', 1_000)
+    expect(after.places.map((one) => [one.member.name, one.x, one.y])).toEqual(before.places.map((one) => [one.member.name, one.x, one.y]))
   })
-  it('stays within its bounds, with nobody, one, and many', () => {
-    for (const count of [0, 1, 2, 500]) {
-      for (const width of [240, 640, 1200]) {
-        const { places, rest } = place(many(count), undefined, width, 340)
+  it('has rows where names would lie upon each other, this node first, then registries, and 9 before 10', () => {
+    const { places, ring } = place([member('me'), ...many(60), member('r:a:1', { kind: 'r' })], 'me', 1_000)
+    expect(ring).toBe(false)
+    expect(places.map((one) => one.member.name).slice(0, 3)).toEqual(['me', 'r:a:1', 'mq:10.0.0.0:8011'])
+    expect(places.findIndex((one) => one.member.name.includes('.10:'))).toBe(places.findIndex((one) => one.member.name.includes('.9:')) + 1)
+  })
+  it('keeps everybody apart and within its bounds', () => {
+    for (const count of [0, 1, 2, 3, 4, 9, 24, 60, 500]) {
+      for (const width of [240, 311, 640, 1_200]) {
+        const { places, height, rest } = place(many(count), many(1)[0]!.name, width)
         expect(places.length + rest).toBe(count)
-        for (const one of places) {
-          expect(one.x).toBeGreaterThanOrEqual(0)
-          expect(one.x).toBeLessThanOrEqual(width)
-          expect(one.y).toBeGreaterThanOrEqual(0)
-          expect(one.y).toBeLessThanOrEqual(340)
-        }
+        const inside = places.every((one) => one.x >= 0 && one.x <= width && one.y >= 20 && one.y + 40 <= height)
+        const apart = places.every((one, index) => places.slice(index + 1).every((other) => Math.abs(one.x - other.x) >= 100 || Math.abs(one.y - other.y) >= 60))
+        expect([count, width, inside, apart]).toEqual([count, width, true, true])
       }
     }
   })
   it('leaves out the gone first where there are too many', () => {
-    const { places, rest } = place([...many(50).map((one) => ({ ...one, name: `d${one.name}`, state: 'dead' as const })), ...many(100)], undefined, 640, 340)
+    const { places, rest } = place([...many(50).map((one) => ({ ...one, name: `d${one.name}`, state: 'dead' as const })), ...many(120)], undefined, 640)
     expect(rest).toBe(50)
     expect(places.every((one) => one.member.state === 'alive')).toBe(true)
   })

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { byReason, carryOut, letter, ofReason, stricken, type Letter, type Task } from '@/pages/dead'
-import { useWork } from '@/pages/deadWork'
-import { broker, json, within } from './support'
+import { asked, byReason, carryOut, fromQuery, letter, ofReason, stricken, which, type Letter, type Task } from '@/pages/dead'
+import { broker, json } from './support'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -61,31 +60,32 @@ describe('sending again', () => {
     expect(count).toBe(1)
     expect(asked.slice(1).map((one) => one.url.split('/').slice(-2)).sort()).toEqual([['1', 'send'], ['3', 'send']])
   })
+  it('deals with those that were picked, and with nothing after it was stopped', async () => {
+    const asked = broker(() => json({ result: 'done' }))
+    let count = 0
+    await carryOut({ ...TASK, verb: 'discard', codes: ['1', '2'] }, (more) => { count += more }, never)
+    expect([count, asked.map((one) => `${one.method} ${one.url.split('/').at(-1)}`)]).toEqual([2, ['DELETE 1', 'DELETE 2']])
+    await carryOut({ ...TASK, codes: ['3'] }, () => null, () => true)
+    expect(asked).toHaveLength(2)
+  })
   it('discards likewise', async () => {
     const asked = broker(() => json({ count: 1, cursor: null }))
-    await carryOut({ ...TASK, verb: 'remove' }, () => null, never)
+    await carryOut({ ...TASK, verb: 'discard' }, () => null, never)
     expect(asked[0]!.url).toBe('api/v1/topics/t/groups/g/dead/purge')
   })
 })
 
-describe('work', () => {
-  it('can be stopped, and says so', async () => {
-    const { made } = within(useWork)
-    broker(() => { made.stop(); return json({ count: 5, cursor: '9' }) })
-    await made.start(TASK, 10)
-    expect(made.work).toMatchObject({ state: 'stopped', done: 5, total: 10 })
+describe('the address', () => {
+  const found = [{ topic: 'b', name: 'g' }, { topic: 'a', name: 'h' }] as never
+  it('asks for a group, for any of a topic, or for any', () => {
+    expect(asked({ topic: 'x', group: 'y' }, found)).toEqual({ topic: 'x', group: 'y' })
+    expect(asked({ topic: 'a' }, found)).toEqual({ topic: 'a', group: 'h' })
+    expect(asked({}, found)).toEqual({ topic: 'b', group: 'g' })
+    expect(asked({ topic: 'x' }, found)).toBeUndefined()
+    expect(asked({}, [])).toBeUndefined()
   })
-  it('tells what went wrong, and what was done by then', async () => {
-    const answers = [json({ count: 5, cursor: '9' }), json({ error: { code: 'busy', message: 'later' } }, 503)]
-    broker(() => answers.shift()!)
-    const { made } = within(useWork)
-    await made.start(TASK, undefined)
-    expect(made.work).toMatchObject({ state: 'failed', done: 5, fault: { message: 'later' } })
-  })
-  it('ends with its page', async () => {
-    const { made, scope } = within(useWork)
-    const asked = broker(() => { scope.stop(); return json({ count: 5, cursor: '9' }) })
-    await made.start(TASK, 10)
-    expect([made.running.value, asked.length]).toEqual([false, 1])
+  it('asks for some letters', () => {
+    expect(which(fromQuery({ reason: 'bank', before: '12.5', of: 'x' }))).toEqual({ reason: 'bank', before: 12.5 })
+    expect(which(fromQuery({ text: 'a', reason: ['b', 'c'], before: 'soon' }))).toEqual({ text: 'a' })
   })
 })

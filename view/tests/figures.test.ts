@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { wait } from '@/api/backoff'
-import { between, buckets, quantile, readMetrics, total } from '@/api/metrics'
 import { Rates } from '@/api/rates'
 import { laidOut, tokens } from '@/components/json'
-import { commitTimes, deserted, measured, oldest, wholeWeek } from '@/pages/overview'
-import type { GroupView } from '@/api'
+import { byDay, LastHour, nearlyFull, wholeWeek } from '@/pages/overview'
 
 describe('waits', () => {
   it('grow, are spread, and end', () => {
@@ -32,31 +30,6 @@ describe('rates', () => {
   })
 })
 
-const TEXT = `# HELP kapokmq_connections x
-kapokmq_connections{kind="producer"} 2.0
-kapokmq_connections{kind="v2"} 3.0
-kapokmq_commit_seconds_bucket{le="0.005"} 90.0
-kapokmq_commit_seconds_bucket{le="0.01"} 99.0
-kapokmq_commit_seconds_bucket{le="+Inf"} 100.0
-kapokmq_commit_seconds_count 100.0
-`
-
-describe('metrics', () => {
-  it('are read', () => {
-    const all = readMetrics(TEXT)
-    expect(all).toHaveLength(6)
-    expect(total(all, 'kapokmq_connections')).toBe(5)
-    expect(measured(TEXT).connections).toEqual({ producers: 2, consumers: 0, v2: 3 })
-  })
-  it('tell below what a share of the observations lies', () => {
-    const observed = buckets(readMetrics(TEXT), 'kapokmq_commit_seconds')
-    expect([0.5, 0.99, 1].map((share) => quantile(share, observed))).toEqual([0.005, 0.01, Infinity])
-    expect(quantile(0.5, between(observed, observed))).toBeUndefined()
-    expect(commitTimes(observed, observed)).toEqual({ half: 0.005, most: 0.01 })
-    expect(commitTimes([], [])).toBeUndefined()
-  })
-})
-
 describe('the overview', () => {
   it('fills the hours in which nothing happened', () => {
     const now = 1_795_222_300
@@ -66,14 +39,50 @@ describe('the overview', () => {
     expect(week.at(-2)).toMatchObject({ at, published: 5 })
     expect(week.reduce((sum, one) => sum + one.published, 0)).toBe(5)
   })
-  it('finds who waits, and for whom nobody is there', () => {
-    const group = (changes: Partial<GroupView>): GroupView => ({
-      topic: 't', name: 'g', mode: 'queue', config: {}, effective: {}, mark: 0, next: 0, lag: 0, inFlight: 0, dead: 0, members: 0, oldest: null, ...changes,
-    })
-    const all = [group({ oldest: 9 }), group({ oldest: 5, lag: 1, members: 1 }), group({ lag: 2 }), group({ lag: 3, config: { paused: true } })]
-    expect(oldest(all)?.oldest).toBe(5)
-    expect(deserted(all)).toEqual([all[2]])
-    expect(oldest([])).toBeUndefined()
+  it('sums hours up by days of the calendar', () => {
+    const days = byDay(wholeWeek([], 1_795_222_300).map((point) => ({ ...point, published: 1 })))
+    expect(days.length).toBeGreaterThan(6)
+    expect(days.reduce((sum, day) => sum + day.published, 0)).toBe(168)
+  })
+  it('finds a disk nearly full by what is free and by its share', () => {
+    const gib = 1024 ** 3
+    expect(nearlyFull({ free: 20 * gib, total: 100 * gib })).toBe(false)
+    expect(nearlyFull({ free: 9 * gib, total: 100 * gib })).toBe(true)
+    expect(nearlyFull({ free: 0.9 * gib, total: 2 * gib })).toBe(true)
+  })
+})
+
+describe('the last hour', () => {
+  const at = 1_795_222_260 // a whole minute
+  const told = (minute: number, published: number) => ({ at: minute, published, delivered: 0, acked: 0, nacked: 0, retried: 0, dead: 0 })
+  const totals = (published: number) => ({ published, delivered: 0, acked: 0, dead: 0 })
+  it('is what the broker knew and what the events add', () => {
+    const hour = new LastHour()
+    hour.begin([told(at - 120, 60), told(at - 60, 120), told(at, 5)], at + 10)
+    expect(hour.count('published', at + 10)).toBe(185)
+    expect(hour.series('published', at + 10).slice(-3)).toEqual([0, 1, 2])
+    hour.take(totals(1_000), at + 11)
+    hour.take(totals(1_055), at + 12)
+    hour.take(totals(1_061), at + 60)
+    expect(hour.series('published', at + 61).slice(-3)).toEqual([1, 2, 1])
+    expect(hour.count('published', at + 61)).toBe(246)
+  })
+  it('goes by the broker’s clock where ours is another', () => {
+    const hour = new LastHour()
+    hour.begin([told(at - 60, 120), told(at, 5)], at + 7_210)
+    expect(hour.series('published', at + 7_210).at(-1)).toBe(2)
+    expect(hour.count('published', at + 7_210)).toBe(125)
+  })
+  it('forgets what is older, and takes a broker that began anew for one', () => {
+    const hour = new LastHour()
+    hour.begin([], at)
+    hour.take(totals(500), at)
+    hour.take(totals(501), at + 1)
+    hour.take(totals(3), at + 2)
+    expect(hour.count('published', at + 2)).toBe(1)
+    hour.take(totals(10), at + 3_700)
+    expect(hour.count('published', at + 3_700)).toBe(7)
+    expect(hour.series('published', at + 3_700)).toHaveLength(60)
   })
 })
 

@@ -65,7 +65,7 @@ describe('a refusal', () => {
     broker(() => new Response('<html>', { status: 500 }))
     await expect(node.show()).rejects.toMatchObject({ code: 'internal', message: 'HTTP 500' })
     broker(() => json({ error: 'secretKey: wrong or missing' }, 503))
-    await expect(node.metrics()).rejects.toMatchObject({ message: 'secretKey: wrong or missing' })
+    await expect(node.show()).rejects.toMatchObject({ message: 'secretKey: wrong or missing' })
   })
   it('of the key signs out', async () => {
     broker(() => json({ error: { code: 'unauthorized', message: 'secretKey: wrong or missing' } }, 401))

@@ -74,6 +74,29 @@ describe('a list', () => {
     await made.reload()
     expect(made.rows.value).toEqual([1, 2])
   })
+  it('stays while it is read anew, unless it is another one', async () => {
+    const topic = ref('a')
+    const release: (() => void)[] = []
+    const { made, scope } = within(() => useList(() => {
+      const row = `${topic.value}${release.length}`
+      return new Promise<{ rows: string[], cursor: null }>((resolve) => { release.push(() => resolve({ rows: [row], cursor: null })) })
+    }, () => topic.value))
+    release[0]!()
+    await settle()
+    void made.reload()
+    await settle()
+    expect([made.rows.value, made.phase.value, made.busy.value]).toEqual([['a0'], 'ready', true])
+    release[1]!()
+    await settle()
+    expect(made.rows.value).toEqual(['a1'])
+    topic.value = 'b'
+    await settle()
+    expect([made.rows.value, made.phase.value]).toEqual([[], 'loading'])
+    release[2]!()
+    await settle()
+    expect([made.rows.value, made.phase.value]).toEqual([['b2'], 'ready'])
+    scope.stop()
+  })
   it('stops at last where pages stay empty', async () => {
     let asked = 0
     const { made } = within(() => useList(() => { asked++; return Promise.resolve({ rows: [], cursor: 'on' }) }))

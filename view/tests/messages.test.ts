@@ -1,5 +1,17 @@
-import { describe, expect, it } from 'vitest'
-import { beginning, BLANK, fromField, fromQuery, line, pieces, search, toField, toQuery } from '@/pages/messages'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import {
+  beginning, BLANK, fromField, fromQuery, line, nextLimit, pieces, removing, removingFound, resending, search, toField, toQuery,
+} from '@/pages/messages'
+import { ago, stamp, useNow } from '@/pages/messagesTime'
+import { abreast, useWork } from '@/pages/messagesWork'
+import { locale } from '@/i18n'
+import { broker, json, within } from './support'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+const never = (): boolean => false
 
 describe('the search form', () => {
   it('is what the address says, both ways', () => {
@@ -44,4 +56,102 @@ describe('a line', () => {
 it('cuts lists to size', () => {
   expect(pieces([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]])
   expect(pieces([], 2)).toEqual([])
+})
+
+it('asks for fewer at a time where texts are long', () => {
+  expect([nextLimit([]), nextLimit([], 77), nextLimit([100, 300]), nextLimit([1 << 20]), nextLimit([0])]).toEqual([50, 77, 500, 10, 500])
+  expect(nextLimit([40_000])).toBe(100)
+})
+
+describe('times', () => {
+  it.each([
+    [1_000, 'now'], [996, '4 sec. ago'], [941, '59 sec. ago'], [940, '1 min. ago'], [1_000 - 7_300, '2 hr. ago'], [1_000 - 86_400, 'yesterday'],
+    [1_090, 'in 1 min.'], [1_000.4, 'now'], [999.2, 'now'],
+  ])('of %s are told from 1000: %s', (at, told) => {
+    locale.value = 'en'
+    expect(ago(at, 1_000)).toBe(told)
+  })
+  it('leave out the day where it is today', () => {
+    const now = new Date(2026, 10, 21, 15, 0, 0).getTime() / 1_000
+    expect(stamp(now - 60, now)).toMatch(/^2:59:00\sPM$/)
+    expect(stamp(now - 86_400, now)).toContain('Nov 20')
+  })
+  it('go by one clock, which stops with its last reader', () => {
+    vi.useFakeTimers()
+    const [one, two] = [within(useNow), within(useNow)]
+    const begun = one.made.value
+    one.scope.stop()
+    vi.advanceTimersByTime(5_000)
+    expect(two.made.value - begun).toBe(5)
+    two.scope.stop()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('work on many', () => {
+  it('deletes piece by piece, and says which are gone', async () => {
+    const asked = broker(({ body }) => json({ count: (body as { codes: string[] }).codes.length }))
+    const [told, gone] = [[] as number[], [] as number[]]
+    await removing(Array.from({ length: 501 }, (_, index) => String(index)), (codes) => gone.push(codes.length))((count) => told.push(count), never)
+    expect([told, gone, asked.map((one) => one.url)]).toEqual([[500, 1], [500, 1], ['api/v1/messages/delete', 'api/v1/messages/delete']])
+  })
+  it('deletes what is found, page by page', async () => {
+    const pages = [{ messages: [{ code: 'a', data: 'x' }], cursor: '2' }, { messages: [], cursor: '3' }, { messages: [{ code: 'b', data: 'x' }], cursor: null }]
+    const asked = broker(({ method }) => json(method === 'GET' ? pages.shift() : { count: 1 }))
+    let count = 0
+    await removingFound({ topic: 't', to: 9 })((more) => { count += more }, never)
+    expect([count, asked.filter((one) => one.method === 'POST').map((one) => one.body)]).toEqual([2, [{ codes: ['a'] }, { codes: ['b'] }]])
+    expect(asked[2]!.url).toBe('api/v1/messages?topic=t&to=9&cursor=2&limit=500')
+  })
+  it('deletes nothing of a page that came after it was stopped', async () => {
+    let stopped = false
+    const asked = broker(() => { stopped = true; return json({ messages: [{ code: 'a', data: '' }], cursor: '2' }) })
+    await removingFound({})(() => null, () => stopped)
+    expect(asked).toHaveLength(1)
+  })
+  it('sends again to each group that gave up, and passes over what is gone', async () => {
+    const life = { message: { topic: 't' }, groups: [{ group: 'g', state: 'dead' }, { group: 'h', state: 'acknowledged' }, { group: 'i', state: 'dead' }] }
+    const asked = broker(({ method, url }) => {
+      if (method === 'POST') return json({ result: 'done' })
+      if (url.endsWith('/gone')) return json({ error: { code: 'notFound', message: '' } }, 404)
+      return json(url.endsWith('/fine') ? { ...life, groups: [] } : life)
+    })
+    let count = 0
+    await resending(['c', 'gone', 'fine'])((more) => { count += more }, never)
+    expect(count).toBe(1)
+    expect(asked.filter((one) => one.method === 'POST').map((one) => one.url)).toEqual(['g', 'i'].map((group) => `api/v1/topics/t/groups/${group}/dead/c/send`))
+  })
+  it('takes some at the same time, all of them, and none after it was stopped', async () => {
+    const done: number[] = []
+    await abreast([1, 2, 3], async (one) => { done.push(await Promise.resolve(one)) }, never)
+    expect(done).toEqual([1, 2, 3])
+    await abreast([4], async (one) => { done.push(await Promise.resolve(one)) }, () => true)
+    expect(done).toHaveLength(3)
+  })
+  it('can be stopped, and says so', async () => {
+    const { made } = within(useWork)
+    await made.start('send', 10, async (on) => { on(5); made.stop(); await Promise.resolve() })
+    expect(made.work).toMatchObject({ state: 'stopped', verb: 'send', done: 5, total: 10 })
+    made.dismiss()
+    expect(made.work.state).toBe('idle')
+  })
+  it('tells what went wrong, and what was done by then', async () => {
+    const { made } = within(useWork)
+    let asks = never
+    await made.start('remove', undefined, async (on, stop) => { on(5); asks = stop; await Promise.reject(new Error('later')) })
+    expect(made.work).toMatchObject({ state: 'failed', done: 5, fault: { message: 'later' } })
+    expect(asks()).toBe(true)
+  })
+  it('is one at a time, and ends with its page', async () => {
+    const { made, scope } = within(useWork)
+    let asks = never
+    let end = (): void => undefined
+    const first = made.start('discard', 1, async (_, stop) => { asks = stop; await new Promise<void>((resolve) => { end = resolve }) })
+    await made.start('send', 2, async () => { throw new Error('never') })
+    expect([made.running.value, made.work.verb]).toEqual([true, 'discard'])
+    scope.stop()
+    end()
+    await first
+    expect(asks()).toBe(true)
+  })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { asField, due, fromField, isIn, moved, slots, upcoming, without } from '@/pages/scheduled'
+import { asField, due, edges, fromField, isIn, moved, questions, reaches, slots, total, upcoming, without } from '@/pages/scheduled'
 import type { MessageView } from '@/api'
 
 const NOW = new Date(2026, 10, 21, 10, 30).getTime() / 1_000 // the reader's clock
@@ -15,26 +15,38 @@ describe('what is to come', () => {
 })
 
 describe('the calendar', () => {
-  it('counts by days, and what is later', () => {
-    const rows = [message('a', NOW + 60), message('b', NOW + 24 * HOUR), message('c', NOW + 24 * HOUR), message('d', NOW + 900 * HOUR)]
-    const found = slots(rows, NOW, 'day', true)
+  it('has slots without gaps, from now on', () => {
+    for (const step of ['minute', 'hour', 'day'] as const) {
+      const all = edges(NOW, step)
+      expect(all).toHaveLength(step === 'day' ? 15 : 25)
+      expect(all[0]).toBeLessThanOrEqual(NOW)
+      expect(all[1]).toBeGreaterThan(NOW)
+    }
+    expect(edges(NOW + 61, 'minute').slice(0, 2)).toEqual([NOW, NOW + 300])
+    expect(edges(NOW, 'hour').slice(0, 2)).toEqual([NOW - HOUR / 2, NOW + HOUR / 2])
+    expect(edges(NOW, 'day')[1]).toBe(new Date(2026, 10, 22).getTime() / 1_000)
+  })
+  it('asks for them in steps that begin with each, and not for too many', () => {
+    for (const step of ['minute', 'hour', 'day'] as const) {
+      const all = edges(NOW, step)
+      const [near, later] = questions(all, step)
+      expect([near.from, near.to, later.from]).toEqual([all[0], all.at(-1), all.at(-1)])
+      for (const { from, to, step: every } of [near, later]) expect(Math.ceil((to - from) / every)).toBeLessThanOrEqual(400)
+      for (const edge of all) expect((edge - near.from) % near.step).toBe(0)
+    }
+  })
+  it('counts by slots, and what is later', () => {
+    const all = edges(NOW, 'day')
+    const [first, second] = [all[0]!, all[1]!]
+    const found = slots(all, [{ at: first + HOUR, count: 2 }, { at: second - HOUR, count: 1 }, { at: second, count: 5 }], [{ at: all.at(-1)!, count: 7 }, { at: all.at(-1)! + 1e6, count: 1 }])
     expect(found).toHaveLength(15)
-    expect(found.map((slot) => slot.count)).toEqual([1, 2, ...Array<number>(12).fill(0), 1])
-    expect(found[1]!.from).toBe(new Date(2026, 10, 22).getTime() / 1_000)
+    expect(found.map((slot) => slot.count)).toEqual([3, 5, ...Array<number>(12).fill(0), 8])
     expect(found.at(-1)!.to).toBe(Infinity)
-    expect(found.every((slot) => slot.known === 'all')).toBe(true)
+    expect(total(found)).toBe(16)
     for (const [index, slot] of found.slice(1).entries()) expect(slot.from).toBe(found[index]!.to)
   })
-  it('counts by hours', () => {
-    const found = slots([message('a', NOW + 60), message('b', NOW + HOUR / 2)], NOW, 'hour', true)
-    expect(found).toHaveLength(25)
-    expect(found.slice(0, 3).map((slot) => slot.count)).toEqual([1, 1, 0])
-    expect(found[0]!.from).toBe(NOW - HOUR / 2)
-  })
-  it('says what it does not know yet', () => {
-    const found = slots([message('a', NOW + 60), message('b', NOW + HOUR)], NOW, 'hour', false)
-    expect(found.slice(0, 3).map((slot) => slot.known)).toEqual(['all', 'some', 'none'])
-    expect(slots([], NOW, 'hour', false)[0]!.known).toBe('none')
+  it('is covered by a list that has reached its end', () => {
+    expect([5, 30, 31].map((time) => reaches([message('a', 10), message('b', 30)], time))).toEqual([true, true, false])
   })
   it('has the beginning of a slot in it, and not its end', () => {
     expect([4, 5, 9, 10].map((at) => isIn(message('a', at), { from: 5, to: 10 }))).toEqual([false, true, true, false])

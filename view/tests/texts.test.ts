@@ -9,7 +9,8 @@ type Texts = { [key: string]: string | Texts }
 
 const flat = (texts: Texts, prefix = ''): [string, string][] => Object.entries(texts).flatMap(([key, text]) =>
   typeof text === 'string' ? [[prefix + key, text] as [string, string]] : flat(text, `${prefix}${key}.`))
-const fields = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((one) => one[1]!).sort()
+/** A text for one and a text for many have the same fields. */
+const fields = (text: string): string[][] => text.split(' | ').map((part) => [...part.matchAll(/\{(\w+)\}/g)].map((one) => one[1]!).sort())
 
 describe('texts', () => {
   it('have the same keys in both languages', () => {
@@ -17,7 +18,10 @@ describe('texts', () => {
   })
   it('take the same fields in both', () => {
     const chinese = new Map(flat(zh))
-    for (const [key, text] of flat(en)) expect([key, fields(chinese.get(key)!)]).toEqual([key, fields(text)])
+    for (const [key, text] of flat(en)) expect([key, fields(chinese.get(key)!)[0]]).toEqual([key, fields(text)[0]])
+  })
+  it('say the same of one and of many', () => {
+    for (const texts of [en, zh]) for (const [key, text] of flat(texts)) for (const part of fields(text)) expect([key, part]).toEqual([key, fields(text)[0]])
   })
   it('can be read by vue-i18n, which has a use for @, | and {', () => {
     const complaints: string[] = []

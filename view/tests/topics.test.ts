@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { GroupView, NowView, TopicView } from '@/api'
 import { address } from '@/api/http'
 import {
-  answeredBy, asked, came, done, groupRows, GROUP_RULES, groupId, isPattern, mark, Movements, named, readBytes, readSeconds,
-  sumHours, topicRows, TOPIC_RULES,
+  answeredBy, asked, came, done, groupRows, GROUP_RULES, groupId, hourly, isPattern, mark, Movements, named, pace, readBytes,
+  readSeconds, sumHours, topicRows, TOPIC_RULES, troubled,
 } from '@/pages/topics'
 import { everything, useTopics } from '@/pages/topicsWatch'
 import { broker, json, settle, Stream, within } from './support'
@@ -21,13 +21,24 @@ describe('movements', () => {
     for (const [at, total] of [[0, 5], [2, 25], [4, 25]] as const) moves.take(at, [['x', total], ['y', 1]])
     expect([moves.series('x'), moves.now('x'), moves.series('y')]).toEqual([[10, 0], 5, [0, 0]])
     moves.take(6, [['y', 1]])
-    expect([moves.series('x'), moves.now('x')]).toEqual([[], 0])
+    expect([moves.series('x'), moves.now('x')]).toEqual([[], undefined])
   })
   it('begin anew at a broker that has', () => {
     const moves = new Movements()
     moves.take(0, [['x', 100]])
     moves.take(1, [['x', 3]])
     expect(moves.now('x')).toBe(0)
+  })
+  it('take no step back for a move, but for one that is large', () => {
+    const moves = new Movements(5)
+    for (const [at, total] of [[0, 10], [1, 8], [2, 10], [3, 12], [4, 1], [5, 2]] as const) moves.take(at, [['x', total]])
+    expect(moves.series('x')).toEqual([0, 0, 2, 0, 1])
+  })
+  it('are none of what is said not to move, nor of what is not known yet', () => {
+    const moves = new Movements()
+    for (const [at, total] of [[0, undefined], [1, 10], [2, undefined], [3, 14]] as const) moves.take(at, [['x', total]])
+    expect(moves.series('x')).toEqual([0, 4])
+    expect(groupRows([group('a', { members: 0, inFlight: 0 })], moves, 1)[0]!.now).toBe(0)
   })
   it('of a topic go by its groups, else by what is stored', () => {
     expect(came(topic(), [group('a', { next: 12 }), group('b', { next: 11 })])).toBe(12)
@@ -37,7 +48,8 @@ describe('movements', () => {
     const before = done(group('a', { next: 10, lag: 4 }), 0)
     expect(done(group('a', { next: 11, lag: 4 }), 1)).toBe(before)
     expect(done(group('a', { next: 11, lag: 5 }), 0)).toBe(before)
-    expect(done(group('a', { next: 11, lag: 4 }), 0)).toBe(before + 1)
+    expect(done(group('a', { next: 11, lag: 4 }), 0)).toBe(before! + 1)
+    expect(done(group('a', { members: 0, inFlight: 0 }), 0)).toBeUndefined()
   })
   it('of a topic sum the hours', () => {
     const hour = { at: 0, published: 3, delivered: 5, consumed: 0, retried: 0, expired: 0, deleted: 0, cleaned: 0 }
@@ -47,9 +59,20 @@ describe('movements', () => {
 
 describe('rows', () => {
   it('of topics have the furthest lag, and all consumers', () => {
-    const [row] = topicRows([topic({ policy: { paused: true } })], [group('a', { lag: 7 }), group('b'), group('c', { topic: 'else', lag: 99 })], new Movements())
-    expect(row).toMatchObject({ name: 'orders', paused: true, lag: 7, consumers: 4, groups: 2, waiting: 3, now: 0, series: [] })
-    expect(topicRows([topic()], [], new Movements())[0]).toMatchObject({ lag: 0, consumers: 0, paused: false })
+    const [row] = topicRows([topic({ policy: { paused: true } })], [group('a', { lag: 7 }), group('b'), group('c', { topic: 'else', lag: 99 })], new Movements(), 50)
+    expect(row).toMatchObject({ name: 'orders', paused: true, lag: 7, consumers: 4, groups: 2, waiting: 3, now: undefined, series: [], age: undefined, deserted: 0 })
+    expect(topicRows([topic()], [], new Movements(), 50)[0]).toMatchObject({ lag: 0, consumers: 0, paused: false })
+  })
+  it('of topics say what waits longest, and for how many groups nobody is there', () => {
+    const groups = [
+      group('a', { oldest: 40, members: 0 }), group('b', { oldest: 10 }), group('c', { members: 0, lag: 0 }),
+      group('d', { members: 0, config: { paused: true }, oldest: 20 }),
+    ]
+    const rows = topicRows([topic()], groups, new Movements(), 50)
+    expect(rows[0]).toMatchObject({ age: 40, deserted: 1 })
+    expect([troubled(rows, 'deserted').length, troubled(rows, 'dead').length, troubled(rows, undefined)]).toEqual([1, 0, rows])
+    expect(troubled(groupRows(groups, new Movements(), 50), 'deserted').map((row) => row.name)).toEqual(['a'])
+    expect(troubled(groupRows(groups, new Movements(), 50), 'paused').map((row) => row.name)).toEqual(['d'])
   })
   it('of groups say how long the oldest waits', () => {
     const rows = groupRows([group('a', { oldest: 100 }), group('b'), group('c', { oldest: 200, config: { paused: true } })], new Movements(), 160)
@@ -59,6 +82,20 @@ describe('rows', () => {
     const rows = [{ name: 'Orders' }, { name: 'audit' }]
     expect(named(rows, ' ORD ', (row) => [row.name])).toEqual([{ name: 'Orders' }])
     expect(named(rows, ' ', (row) => [row.name])).toBe(rows)
+  })
+})
+
+describe('where a group goes', () => {
+  it.each([
+    [100, 10, 20, { kind: 'catching', seconds: 10 }], [100, 20, 10, { kind: 'behind', by: 10 }], [100, 0, 0, { kind: 'still' }],
+    [100, 100, 101, { kind: 'level' }], [0, 1, 1, undefined], [5, undefined, 1, undefined], [5, 1, undefined, undefined],
+  ])('with %s behind, %s in and %s out', (lag, into, out, is) => { expect(pace(lag, into, out)).toEqual(is) })
+})
+
+describe('the hours of a day', () => {
+  it('are there although nothing happened in them', () => {
+    const hour = (at: number, published: number) => ({ at, published, delivered: 0, consumed: 0, retried: 0, expired: 0, deleted: 0, cleaned: 0 })
+    expect(hourly([hour(0, 9), hour(7_200, 5)], 10_900, 3)).toEqual([0, 5, 0])
   })
 })
 
@@ -99,7 +136,8 @@ describe('all topics', () => {
     vi.unstubAllGlobals()
   })
   const counts = (published: number, memory = 0): NowView => ({
-    all: published, consumed: 0, delayed: 0, waiting: 0, topics: [],
+    all: published, consumed: 0, delayed: 0, waiting: 0, dead: 0, bytes: 0, oldest: null, oldestOf: null, deserted: 0,
+    connections: { producers: 0, consumers: 0, v2: 0 }, commit: null, disk: null, topics: [],
     figures: { published, delivered: 0, acked: 0, nacked: 0, retried: 0, expired: 0, dead: 0, duplicates: 0, inFlight: 0, memory, oldestUnacked: memory },
   })
   it('are the same while nothing has happened', () => {

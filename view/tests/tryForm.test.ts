@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { blank, due, faults, jsonFault, message, type Form } from '@/pages/try'
+import { blank, due, faults, message, type Form } from '@/pages/try'
 
 const form = (some: Partial<Form>): Form => ({ ...blank('orders.eu'), ...some })
 const header = (name: string, value: string, id = 0) => ({ id, name, value })
@@ -32,9 +32,9 @@ describe('the form that publishes', () => {
     expect(faults(form({ headers: [header('a', '1'), header('a', '2', 1)] }))).toEqual({ headers: 'badHeaders' })
     expect(faults(form({ headers: [header('a', ''), header('', '', 1)] }))).toEqual({})
   })
-  it('knows JSON', () => {
-    for (const text of ['{}', '[1]', '"x"', '3', ' null ']) expect(jsonFault(text)).toBe('')
-    for (const text of ['', '{', "{'a': 1}", '{"a": 1,}']) expect(jsonFault(text)).not.toBe('')
+  it('does not publish to a pattern', () => {
+    for (const topic of ['orders.*', '>', 'a.>', '*.b']) expect(faults(form({ topic }))).toEqual({ topic: 'badTopic' })
+    for (const topic of ['a*', 'a.>.b', 'orders.eu']) expect(faults(form({ topic }))).toEqual({})
   })
   it('knows when a message is due', () => {
     expect(due({ data: '' }, 100)).toBeUndefined()

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { KapokError, type Client } from '@/client/kapokmq.js'
+import { answered, gone } from '@/api/link'
 import { key, signIn } from '@/api/session'
 import { socketAddress, useTail } from '@/pages/tryTail'
 import { settle, within } from './support'
@@ -63,6 +64,34 @@ describe('a tail', () => {
     for (let n = 0; n < 5_000; n++) fakes[0]!.handler(told(String(n)))
     await vi.advanceTimersByTimeAsync(200)
     expect([rows.value.length, rows.value[0]!.message.code, count.value]).toEqual([200, '4999', 5_000])
+  })
+  it('keeps still while it is held, and shows what became of what is there', async () => {
+    const { begin, rows, count, unseen, hold, ack } = tail()
+    void begin({ topic: 'a', group: 'g' })
+    void fakes[0]!.handler(told('1'))
+    await vi.advanceTimersByTimeAsync(200)
+    hold(true)
+    void fakes[0]!.handler(told('2'))
+    await vi.advanceTimersByTimeAsync(200)
+    expect([rows.value.map((row) => row.message.code), unseen.value, count.value]).toEqual([['1'], 1, 2])
+    ack(rows.value[0]!)
+    expect([rows.value.map((row) => row.fate), unseen.value]).toEqual([['acked'], 1])
+    hold(false)
+    expect([rows.value.map((row) => row.message.code), unseen.value]).toEqual([['2', '1'], 0])
+  })
+  it('has the broker asked whether it is there when the connection is lost', () => {
+    const { begin, state } = tail()
+    void begin({ topic: 'a' })
+    fakes[0]!.tell({ state: 'waiting', retryIn: 1, reason: 'lost' })
+    expect([state.value?.state, gone.value]).toEqual(['waiting', true])
+    answered()
+  })
+  it('says when the broker has it', async () => {
+    const { begin, end } = tail()
+    expect(await begin({ topic: 'a' })).toBe(true)
+    const given = begin({ topic: 'b' })
+    end()
+    expect(await given).toBe(false)
   })
   it('has a member’s messages wait for what he says', async () => {
     const { begin, rows, waiting, ack, nack } = tail()

@@ -1,5 +1,5 @@
 /** Everything that the API does, typed. Names of topics and groups go in as they are. */
-import { request, send, whole, type Ask, type Query } from './http'
+import { request, type Ask, type Query } from './http'
 import type * as t from './types'
 
 type Signal = AbortSignal | undefined
@@ -23,16 +23,17 @@ const post = <T>(parts: (string | number)[], body?: unknown): Promise<T> => requ
 const put = <T>(parts: (string | number)[], body: unknown): Promise<T> => request<T>('PUT', parts, { body })
 const remove = <T>(parts: (string | number)[]): Promise<T> => request<T>('DELETE', parts)
 
-/** The node. `node` takes a key that is not signed in with yet. */
+/** The node. `key` may be asked of one that is not signed in with yet. */
 export const node = {
   show: (ask: Ask = {}) => request<t.NodeView>('GET', ['node'], ask),
+  key: (ask: Ask = {}) => request<t.KeyView>('GET', ['key'], ask),
   config: (signal?: Signal) => get<t.ConfigView>(['config'], {}, signal),
   counts: (topic: readonly string[] = [], signal?: Signal) => get<t.NowView>(['counts'], { topic }, signal),
   hours: (query: { topic?: string, from?: number, to?: number } = {}, signal?: Signal) =>
     get<t.HoursView>(['counts', 'hours'], query, signal),
+  /** The last hour. */
+  minutes: (signal?: Signal) => get<t.MinutesView>(['counts', 'minutes'], {}, signal),
   drain: (seconds?: number) => post<t.Result>(['drain'], seconds === undefined ? undefined : { seconds }),
-  /** What Prometheus reads. */
-  metrics: async (signal?: Signal) => await whole((await send('GET', 'metrics', { signal })).text()),
 }
 
 export const topics = {
@@ -74,6 +75,9 @@ export const messages = {
 export const schedule = {
   list: (query: Page & { topic?: string } = {}, signal?: Signal) => get<t.MessagesPage>(['schedule'], query, signal),
   show: (code: string, signal?: Signal) => get<t.MessageView>(['schedule', code], {}, signal),
+  /** How many come due in each step of so many seconds; steps with none are left out. */
+  counts: (query: { from: number, to: number, step: number, topic?: string }, signal?: Signal) =>
+    get<t.CalendarView>(['schedule', 'counts'], query, signal),
   cancel: (code: string) => remove<t.Result>(['schedule', code]),
   reschedule: (code: string, due: { at: number } | { delay: number }) =>
     post<t.Result>(['schedule', code, 'reschedule'], due),

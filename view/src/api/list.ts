@@ -19,7 +19,7 @@ export interface Listed<T> {
   whole: Ref<boolean>
   /** Fetch the next page, unless one is under way or there is none. */
   more: () => Promise<void>
-  /** Begin anew. */
+  /** Begin anew; what is there stays until the first page comes. */
   reload: () => Promise<void>
 }
 
@@ -36,6 +36,7 @@ export function useList<T> (
   const busy = ref(false)
   const whole = ref(false)
   let cursor: string | null = null
+  let old = false // whether the rows are those of before
   let asking: AbortController | undefined
 
   async function more (): Promise<void> {
@@ -51,7 +52,8 @@ export function useList<T> (
         if (mine.signal.aborted) return
         cursor = page.cursor
         whole.value = cursor === null
-        rows.value = [...rows.value, ...page.rows]
+        rows.value = old ? page.rows : [...rows.value, ...page.rows]
+        old = false
         if (page.rows.length > 0 || whole.value) break
       }
       error.value = undefined
@@ -69,12 +71,15 @@ export function useList<T> (
     asking?.abort()
     cursor = null
     whole.value = false
-    rows.value = []
-    phase.value = 'loading'
+    old = true
+    if (rows.value.length === 0) phase.value = 'loading'
     await fetchOn()
   }
 
-  watch(sources, () => { void reload() })
+  watch(sources, () => {
+    rows.value = []
+    void reload()
+  })
   watch(returns, () => { void reload() })
   onScopeDispose(() => asking?.abort())
   void reload()

@@ -196,12 +196,21 @@ export interface ClientView {
   subscriptions: InterestView[]
 }
 
+/**
+ * Who consumes. `number` is that of his connection, null where he fetches with requests; `delivered` and `acked` are totals
+ * since he came.
+ */
 export interface MemberView {
   label: string
+  number: number | null
+  address: string
+  since: number
   topic: string
   group: string | null
   credit: number | null
   inFlight: number
+  delivered: number
+  acked: number
 }
 
 export interface ClientsView {
@@ -225,13 +234,84 @@ export interface FiguresView {
   oldestUnacked: number
 }
 
+/** For which group something waits. */
+export interface OldestView {
+  topic: string
+  group: string
+}
+
+export interface ConnectionsView {
+  producers: number
+  consumers: number
+  v2: number
+}
+
+/** How many seconds the commits of the last minute took: the median, and the 99th percentile. */
+export interface CommitView {
+  half: number
+  most: number
+  count: number
+}
+
+/** The volume that the store is on. */
+export interface DiskView {
+  free: number
+  total: number
+}
+
+/**
+ * How much there is now. `oldest` is when what has waited longest for any group was created, `oldestOf` which group that
+ * is; `deserted` counts the groups for which messages wait while nobody is there. `commit` is null where nothing was
+ * committed in the last minute, `disk` where the store is in memory.
+ */
 export interface NowView {
   all: number
   consumed: number
   delayed: number
   waiting: number
+  dead: number
+  bytes: number
+  oldest: number | null
+  oldestOf: OldestView | null
+  deserted: number
+  connections: ConnectionsView
+  commit: CommitView | null
+  disk: DiskView | null
   figures: FiguresView
   topics: TopicCountsView[]
+}
+
+/** What happened in the minute that began at `at`. */
+export interface MinuteView {
+  at: number
+  published: number
+  delivered: number
+  acked: number
+  nacked: number
+  retried: number
+  dead: number
+}
+
+export interface MinutesView {
+  minutes: MinuteView[]
+}
+
+/** How many delayed messages come due in the step that begins at `at`. */
+export interface StepView {
+  at: number
+  count: number
+}
+
+/** Step by step, ascending; those in which none comes due are left out. */
+export interface CalendarView {
+  counts: StepView[]
+}
+
+export type Right = 'read' | 'publish' | 'consume' | 'steer'
+
+/** What the key may do. */
+export interface KeyView {
+  rights: Right[]
 }
 
 /** What happened in the hour that began at `at`. */

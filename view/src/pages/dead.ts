@@ -1,10 +1,10 @@
 /** What the page of dead letters reckons: reasons, and how many letters are dealt with, some at a time. */
 import { dead, groups, Refused, type DeadView, type GroupView, type Which } from '@/api'
 import { beginning } from './messages'
+import { abreast } from './messagesWork'
 
 const AT_ONCE = 200 // letters in one request: the bar moves, and stopping takes no longer than that
 const PAGE = 500
-const ABREAST = 8 // letters that are dealt with one by one, at the same time
 const LONGEST = 512 // characters that the broker looks for
 
 /** A letter as the table shows it. */
@@ -18,6 +18,29 @@ export interface Letter {
 
 export const letter = (view: DeadView): Letter =>
   ({ code: view.message.code, at: view.at, attempts: view.attempts, reason: view.reason, text: beginning(view.message.data) })
+
+/** What the page is asked for in its address: `before` is unix seconds as text. */
+export interface Form {
+  reason: string
+  text: string
+  before: string
+}
+
+/** Read the form from an address; what is not understood is left out. */
+export function fromQuery (query: Readonly<Record<string, unknown>>): Form {
+  const text = (name: string): string => (typeof query[name] === 'string' ? query[name] : '')
+  const before = text('before')
+  return { reason: text('reason'), text: text('text'), before: /^\d{1,11}(\.\d+)?$/.test(before) ? before : '' }
+}
+
+/** What the broker is asked. */
+export function which (form: Readonly<Form>): Which {
+  return {
+    ...(form.reason ? { reason: form.reason } : {}),
+    ...(form.text ? { text: form.text } : {}),
+    ...(form.before ? { before: Number(form.before) } : {}),
+  }
+}
 
 export interface Reason {
   reason: string
@@ -52,13 +75,29 @@ export async function stricken (signal: AbortSignal): Promise<GroupView[]> {
   return found.sort((a, b) => b.dead - a.dead)
 }
 
-/** Letters to send again, or to discard. With `exactly`, only those of that very reason. */
+/** A group whose letters are looked at. */
+export interface Asked {
+  topic: string
+  group: string
+}
+
+/** Which group an address asks for: it may leave out the group, and the topic; undefined where that is none. */
+export function asked (query: Readonly<Record<string, unknown>>, found: readonly GroupView[]): Asked | undefined {
+  const { topic, group } = query
+  if (typeof topic === 'string' && typeof group === 'string') return { topic, group }
+  const first = typeof topic === 'string' ? found.find((one) => one.topic === topic) : undefined
+  if (first !== undefined) return { topic: first.topic, group: first.name }
+  return typeof topic !== 'string' && found[0] ? { topic: found[0].topic, group: found[0].name } : undefined
+}
+
+/** Letters to send again, or to discard. With `exactly`, only those of that very reason; with `codes`, only these. */
 export interface Task {
-  verb: 'send' | 'remove'
+  verb: 'send' | 'discard'
   topic: string
   group: string
   filter: Which
   exactly?: string
+  codes?: readonly string[]
 }
 
 /** A task of one reason. The broker looks into reasons; where another one holds this one too, each letter is named. */
@@ -71,6 +110,7 @@ export function ofReason (task: Task, reason: string, all: readonly Reason[], wh
 
 /** Do it. `on` is told how many more are done; `stop` is asked before each step. */
 export async function carryOut (task: Task, on: (count: number) => void, stop: () => boolean): Promise<void> {
+  if (task.codes !== undefined) return await abreast(task.codes, async (code) => on(await one(task, code)), stop)
   let cursor: string | null = null
   do {
     cursor = task.exactly === undefined ? await many(task, cursor, on) : await each(task, task.exactly, cursor, on, stop)
@@ -87,10 +127,7 @@ async function many ({ verb, topic, group, filter }: Task, cursor: string | null
 async function each (task: Task, reason: string, cursor: string | null, on: (count: number) => void, stop: () => boolean): Promise<string | null> {
   const page = await dead.list(task.topic, task.group, { ...task.filter, limit: PAGE, cursor })
   const codes = page.dead.filter((one) => one.reason === reason).map((one) => one.message.code)
-  const worker = async (): Promise<void> => {
-    for (let code = codes.shift(); code !== undefined && !stop(); code = codes.shift()) on(await one(task, code))
-  }
-  await Promise.all(Array.from({ length: ABREAST }, worker))
+  await abreast(codes, async (code) => on(await one(task, code)), stop)
   return page.cursor
 }
 

@@ -1,5 +1,6 @@
 /** What the messages page reckons: its form, as it stands in the address and as the broker is asked; the table's lines. */
-import type { MessageView, Search, Status } from '@/api'
+import { dead, messages, Refused, type MessageView, type Search, type Status } from '@/api'
+import { abreast, type Steps } from './messagesWork'
 
 export const STATUSES = ['waiting', 'delayed', 'consumed', 'dead'] as const
 
@@ -107,10 +108,11 @@ export const line = (message: MessageView): Line => ({
 export const pieces = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size))
 
-/** Put a text where the user can paste it from. `place` is in the dialog that is open: nothing else can be selected then. */
-export async function copy (text: string, place: HTMLElement): Promise<void> {
+/** Put a text where the user can paste it from, and tell whether that went well. `place` is in the dialog that is open: nothing else can be selected then. */
+export async function copy (text: string, place: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)
+    return true
   } catch {
     // Pages that came neither over TLS nor from this machine have no clipboard.
     const field = document.createElement('textarea')
@@ -118,8 +120,67 @@ export async function copy (text: string, place: HTMLElement): Promise<void> {
     field.className = 'unseen'
     place.append(field)
     field.select()
-    document.execCommand('copy')
+    const done = document.execCommand('copy')
     field.remove()
+    return done
+  }
+}
+
+// ----------------------------------------------------------------------------------------------- how much at a time
+const FIRST = 50 // of the first page, which is to be there quickly
+const MOST = 500
+const LEAST = 10
+const ENOUGH = 4_000_000 // characters of texts in a page, about
+
+/** How many messages to ask for next, from how long the texts of the last ones were: texts come whole, and may have a MiB each. */
+export function nextLimit (lengths: readonly number[], before = FIRST): number {
+  if (lengths.length === 0) return before
+  const mean = lengths.reduce((sum, one) => sum + one, 0) / lengths.length
+  return Math.max(LEAST, Math.min(MOST, Math.floor(ENOUGH / Math.max(1, mean))))
+}
+
+// ------------------------------------------------------------------------------------------------ what is done to many
+const AT_ONCE = 500 // codes in one request: the bar moves, and stopping takes no longer than that
+
+/** Delete these. `gone` is told of those that are. */
+export const removing = (codes: readonly string[], gone: (codes: readonly string[]) => void): Steps => async (on, stop) => {
+  for (const some of pieces(codes, AT_ONCE)) {
+    if (stop()) return
+    on((await messages.removeMany(some)).count)
+    gone(some)
+  }
+}
+
+/** Delete all that a search finds. What comes meanwhile is not meant. */
+export const removingFound = (asked: Search): Steps => async (on, stop) => {
+  let cursor: string | null = null
+  let limit = nextLimit([])
+  do {
+    const page: { messages: MessageView[], cursor: string | null } = await messages.search({ ...asked, cursor, limit })
+    limit = nextLimit(page.messages.map((one) => one.data.length), limit)
+    if (page.messages.length > 0 && !stop()) on((await messages.removeMany(page.messages.map((one) => one.code))).count)
+    cursor = page.cursor
+  } while (cursor !== null && !stop())
+}
+
+/** Send these again to all groups that gave them up. Those that no group has given up are passed over. */
+export const resending = (codes: readonly string[]): Steps => async (on, stop) => {
+  await abreast(codes, async (code) => {
+    const sent = await resend(code)
+    if (sent) on(1)
+  }, stop)
+}
+
+async function resend (code: string): Promise<boolean> {
+  try {
+    const { message, groups } = await messages.life(code)
+    const given = groups.filter((one) => one.state === 'dead')
+    for (const { group } of given) await dead.send(message.topic, group, code)
+    return given.length > 0
+  } catch (error) {
+    // Somebody else was faster.
+    if (error instanceof Refused && (error.status === 404 || error.status === 409)) return false
+    throw error
   }
 }
 

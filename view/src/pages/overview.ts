@@ -1,9 +1,9 @@
 /** What the overview reckons from what the broker tells. */
-import type { GroupView, HourView } from '@/api'
-import { between, buckets, quantile, readMetrics, total, type Buckets } from '@/api/metrics'
+import type { DiskView, FiguresView, HourView, MinuteView } from '@/api'
 
 const HOUR = 3_600
 const WEEK = 7 * 24
+const MINUTE = 60
 
 /** An hour in the chart. */
 export type Point = Pick<HourView, 'at' | 'published' | 'delivered' | 'consumed' | 'retried'>
@@ -33,36 +33,63 @@ export function byDay (points: readonly Point[]): Point[] {
   return [...days.values()]
 }
 
-/** The group that has waited longest. */
-export function oldest (groups: readonly GroupView[]): GroupView | undefined {
-  return groups.filter((group) => group.oldest !== null).sort((a, b) => a.oldest! - b.oldest!)[0]
-}
+export const FLOWS = ['published', 'delivered', 'acked', 'dead'] as const
+export type Flow = typeof FLOWS[number]
 
-/** Groups for which messages wait and nobody is there. */
-export const deserted = (groups: readonly GroupView[]): GroupView[] =>
-  groups.filter((group) => group.members === 0 && group.lag > 0 && group.config.paused !== true)
+/**
+ * The last hour, minute by minute: what the broker knows of it, and what the events add to that. Times are unix seconds
+ * of the broker's clock, as far as this page can tell it.
+ */
+export class LastHour {
+  private readonly minutes = new Map<number, Record<Flow, number>>()
+  private before: Record<Flow, number> | undefined
+  private ahead = 0 // seconds, whole minutes: the broker's clock before ours
 
-/** What only /metrics tells. */
-export interface Measured {
-  connections: { producers: number, consumers: number, v2: number }
-  commits: Buckets
-}
+  /** Begin with what the broker knows; `now` is of our clock. */
+  begin (told: readonly MinuteView[], now: number): void {
+    this.minutes.clear()
+    this.before = undefined
+    for (const { at, published, delivered, acked, dead } of told) this.minutes.set(at, { published, delivered, acked, dead })
+    const last = told.at(-1)
+    this.ahead = last === undefined ? 0 : last.at - minute(now)
+  }
 
-/** Read it. */
-export function measured (text: string): Measured {
-  const all = readMetrics(text)
-  const of = (kind: string): number =>
-    total(all.filter((one) => one.labels['kind'] === kind), 'kapokmq_connections')
-  return {
-    connections: { producers: of('producer'), consumers: of('consumer'), v2: of('v2') },
-    commits: buckets(all, 'kapokmq_commit_seconds'),
+  /** Take totals. What they grew by since the last ones belongs to this minute; a broker that began anew has no before. */
+  take (figures: Pick<FiguresView, Flow>, now: number): void {
+    const before = this.before
+    this.before = { published: figures.published, delivered: figures.delivered, acked: figures.acked, dead: figures.dead }
+    if (before === undefined) return
+    const at = this.at(now)
+    const sum = this.minutes.get(at) ?? { published: 0, delivered: 0, acked: 0, dead: 0 }
+    for (const flow of FLOWS) sum[flow] += Math.max(0, figures[flow] - before[flow])
+    this.minutes.set(at, sum)
+    for (const old of this.minutes.keys()) if (old < at - HOUR) this.minutes.delete(old)
+  }
+
+  /** How many there were in the last sixty whole minutes and in the one that runs. */
+  count (flow: Flow, now: number): number {
+    return this.of(flow, now).reduce((sum, one) => sum + one, 0)
+  }
+
+  /** How many there were per second in each whole minute, oldest first. */
+  series (flow: Flow, now: number): number[] {
+    return this.of(flow, now).slice(0, -1).map((count) => count / MINUTE)
+  }
+
+  private of (flow: Flow, now: number): number[] {
+    const last = this.at(now)
+    return Array.from({ length: HOUR / MINUTE + 1 }, (_, index) => this.minutes.get(last - HOUR + index * MINUTE)?.[flow] ?? 0)
+  }
+
+  private at (now: number): number {
+    return minute(now) + this.ahead
   }
 }
 
-/** How long commits took lately: half of them, and 99 of 100; of all since the start where there were none lately. */
-export function commitTimes (before: Buckets, now: Buckets): { half: number, most: number } | undefined {
-  const lately = between(before, now)
-  const observed = (lately.at(-1)?.count ?? 0) > 0 ? lately : now
-  const [half, most] = [quantile(0.5, observed), quantile(0.99, observed)]
-  return half === undefined || most === undefined ? undefined : { half, most }
-}
+const minute = (now: number): number => Math.floor(now / MINUTE) * MINUTE
+
+const LEAST_FREE = 1024 ** 3 // bytes
+const LEAST_SHARE = 0.1
+
+/** Whether a volume is nearly full. */
+export const nearlyFull = (disk: DiskView): boolean => disk.free < LEAST_FREE || disk.free < LEAST_SHARE * disk.total

@@ -1,6 +1,6 @@
 /** The broker's counts as a clock: what no event tells is read again when something has happened, and now and then. */
 import { groups, topics, useLoad, watchCounts, type GroupView, type Live, type Loaded, type TopicView } from '@/api'
-import { came, done, groupId, mark, byTopic, Movements } from './topics'
+import { came, done, groupId, mark, byTopic, Movements, SLACK } from './topics'
 
 const EVERY = 2 // seconds
 const IDLE = 5 // events after which it is read again although nothing has happened: somebody may have come or gone
@@ -8,14 +8,14 @@ const SHARE = 10 // it rests this many times as long as reading took, so that a 
 const PAGE = 1_000
 const PAGES = 10
 
-/** Read `loaded` again as the broker's counts go. */
-export function useClock (loaded: Loaded<unknown>): Live {
+/** Read `loaded` again as the broker's counts go, while it is wanted. */
+export function useClock (loaded: Loaded<unknown>, wanted: () => boolean = () => true): Live {
   let seen = ''
   let idle = 0
   let rest = 0 // until then, by performance.now()
   return watchCounts((now) => {
     const fresh = mark(now)
-    if (document.hidden || loaded.busy.value || performance.now() < rest) return
+    if (document.hidden || !wanted() || loaded.busy.value || performance.now() < rest) return
     if (fresh === seen && ++idle < IDLE) return
     seen = fresh
     idle = 0
@@ -35,7 +35,7 @@ export interface Known {
 
 /** All topics and groups, and how fast they move. */
 export function useTopics (): { known: Loaded<Known>, came: Movements, done: Movements } & Live {
-  const [into, out] = [new Movements(), new Movements()]
+  const [into, out] = [new Movements(), new Movements(SLACK)]
   const known = useLoad(async (signal) => {
     const [listed, all] = await Promise.all([
       everything(async (cursor) => {

@@ -1,5 +1,6 @@
 /** The form that publishes: what it holds, what is wrong with that, and the message that it makes. */
 import type { Full } from '@/api'
+import { isPattern } from './clients'
 
 export const UNITS = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 } as const
 export type Unit = keyof typeof UNITS
@@ -25,25 +26,16 @@ export interface Form {
 }
 
 /** By field, the text that says so. What only the broker can know it says itself. */
-export type Faults = Partial<Record<'delay' | 'at' | 'expire' | 'headers', 'badDelay' | 'badTime' | 'badExpire' | 'badHeaders'>>
+export type Faults = Partial<Record<'topic' | 'delay' | 'at' | 'expire' | 'headers', 'badTopic' | 'badDelay' | 'badTime' | 'badExpire' | 'badHeaders'>>
 
 export const blank = (topic = ''): Form => ({
   topic, data: '', format: 'text', when: 'now', delay: '10', unit: 'seconds', at: '', key: '', expire: '', headers: [],
 })
 
-/** Why a text is no JSON, as the browser says it; empty for JSON. */
-export function jsonFault (text: string): string {
-  try {
-    JSON.parse(text)
-    return ''
-  } catch (error) {
-    return (error as Error).message
-  }
-}
-
 /** What is wrong with the fields that are in use. */
 export function faults (form: Form): Faults {
   const found: Faults = {}
+  if (isPattern(form.topic)) found.topic = 'badTopic'
   if (form.when === 'after' && !(amount(form.delay) >= 0)) found.delay = 'badDelay'
   if (form.when === 'at' && Number.isNaN(moment(form.at))) found.at = 'badTime'
   if (String(form.expire).trim() !== '' && !(amount(form.expire) > 0)) found.expire = 'badExpire'

@@ -1,6 +1,7 @@
 /** What comes of a topic, over v2: only listened to, or as a member of a group who is asked for each message. */
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import { connect, type Client, type KapokError, type Message, type StateDetail } from '@/client/kapokmq.js'
+import { broken } from '@/api/link'
 import { key, signOut } from '@/api/session'
 
 export interface Wanted {
@@ -39,6 +40,9 @@ export function useTail (open: Open = connect) {
   const state = ref<StateDetail>()
   const rows = shallowRef<readonly Row[]>([])
   const count = ref(0)
+  /** Whether somebody reads or answers the list: what comes then waits to be shown. */
+  const held = ref(false)
+  const unseen = ref(0)
   const fault = shallowRef<KapokError>()
   const wanted = shallowRef<Wanted>()
   const done = new Map<Row, () => void>() // what lets a handler end
@@ -50,13 +54,18 @@ export function useTail (open: Open = connect) {
   const running = computed(() => wanted.value !== undefined)
   const waiting = computed(() => rows.value.filter((row) => row.fate === 'open').length)
 
-  function begin (asked: Wanted): void {
+  /** Begin; resolves once the broker has it, with whether it has. */
+  function begin (asked: Wanted): Promise<boolean> {
     end()
     forget()
     fault.value = undefined
     wanted.value = asked
     const mine = client = open(socketAddress(document.baseURI), { key: key.value ?? '', name: NAME })
-    mine.addEventListener('state', ({ detail }) => { if (client === mine) state.value = detail })
+    mine.addEventListener('state', ({ detail }) => {
+      if (client !== mine) return
+      state.value = detail
+      if (detail.state === 'waiting') broken() // or the node only has enough of this connection: it will be asked
+    })
     mine.addEventListener('error', ({ detail }) => { if (client === mine) fault.value = detail })
     state.value = { state: mine.state }
     const { topic, group, start = 'new', credit = 10 } = asked
@@ -64,8 +73,11 @@ export function useTail (open: Open = connect) {
       ? mine.subscribe(topic, (message) => { take(message, 'passing') }, { ack: 'none' })
       : mine.subscribe(topic, (message) => new Promise<void>((resolve) => { done.set(take(message, 'open'), resolve) }),
           { group, start, credit, concurrency: credit })
-    void subscription.ready.then(() => { if (client === mine) fault.value = undefined }, () => {})
     void subscription.ended.then((why) => { if (client === mine) over(why) })
+    return subscription.ready.then(() => {
+      if (client === mine) fault.value = undefined
+      return client === mine
+    }, () => false)
   }
 
   /** Leave; what is not acknowledged goes to others. */
@@ -76,6 +88,7 @@ export function useTail (open: Open = connect) {
     // Nobody will be asked about these any more: they must not count as acknowledged, so their handlers never end.
     done.clear()
     kept = kept.filter((row) => row.fate !== 'open')
+    held.value = false
     show()
     void mine?.close({ timeout: 0 })
   }
@@ -105,8 +118,25 @@ export function useTail (open: Open = connect) {
     clearTimeout(timer)
     timer = undefined
     kept = trimmed()
-    rows.value = [...kept].reverse()
     count.value = came
+    const now = [...kept].reverse()
+    if (!held.value || rows.value.length === 0) {
+      rows.value = now
+      unseen.value = 0
+      return
+    }
+    // What is shown stays where it is; only what becomes of it is shown.
+    const last = rows.value[0]!.serial
+    const fates = new Map(now.map((row) => [row.serial, row]))
+    rows.value = rows.value.map((row) => fates.get(row.serial) ?? row)
+    unseen.value = now.filter((row) => row.serial > last).length
+  }
+
+  /** Keep the list as it is, or let it go on. */
+  function hold (is: boolean): void {
+    if (held.value === is) return
+    held.value = is
+    if (!is) show()
   }
 
   /** It is done. */
@@ -132,6 +162,7 @@ export function useTail (open: Open = connect) {
 
   /** Take what is settled off the list. */
   function forget (): void {
+    held.value = false
     kept = kept.filter((row) => row.fate === 'open')
     came = kept.length
     show()
@@ -141,5 +172,5 @@ export function useTail (open: Open = connect) {
     end()
     clearTimeout(timer)
   })
-  return { state, rows, count, fault, wanted, running, waiting, begin, end, ack, nack, forget }
+  return { state, rows, count, unseen, fault, wanted, running, waiting, begin, end, ack, nack, forget, hold }
 }

@@ -1,7 +1,8 @@
 /** Who is in the pool, as a registry and a broker tell it: `GET /api/v1/watch`, a snapshot and then each change. */
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import type { Refused } from '@/api/errors'
-import { address } from '@/api/http'
+import { address, request } from '@/api/http'
+import { gone } from '@/api/link'
 import { watch } from '@/api/sse'
 
 export const STATES = ['alive', 'suspect', 'dead', 'left'] as const
@@ -39,6 +40,8 @@ export interface Change {
 }
 
 const KEPT = 12 // changes
+const OFTEN = 10_000 // milliseconds between two looks at how soon each answers: the stream does not tell
+const MANY = 500 // members from which on nobody looks
 
 /** Everybody that is known. */
 export class Pool {
@@ -65,6 +68,14 @@ export class Pool {
     const what = become(event, before, member)
     if (what !== undefined) this.changes = [{ serial: this.told++, at: now, name: member.name, what }, ...this.changes].slice(0, KEPT)
   }
+
+  /** Take how soon everybody answers, and what he says of himself now; who is there is for the stream to say. */
+  measure (members: readonly MemberView[]): void {
+    for (const { name, rtt, meta } of members) {
+      const known = this.members.get(name)
+      if (known !== undefined) this.members.set(name, { ...known, rtt, meta })
+    }
+  }
 }
 
 /** What an event means to people; undefined where it is not worth a line. */
@@ -74,8 +85,11 @@ function become (event: string, before: MemberView | undefined, now: MemberView)
     const calm = before === undefined || before.state === 'dead' || before.state === 'left'
     return ({ alive: calm ? 'joined' : 'back', suspect: 'suspected', dead: 'failed', left: 'left' } as const)[now.state]
   }
-  return JSON.stringify(before.meta) === JSON.stringify(now.meta) ? undefined : 'changed'
+  return said(before) === said(now) ? undefined : 'changed'
 }
+
+/** What it says of itself, but for its load, which is always another one. */
+const said = ({ meta }: MemberView): string => JSON.stringify(meta, (name, value: unknown) => (name === 'l' ? undefined : value))
 
 /** What a node of ours says of itself: its version, its protocols, and its load in tenths of a core. */
 export interface Meta {
@@ -125,7 +139,17 @@ export function useMembers () {
     refused: (error) => { refused.value = error },
     signal: end.signal,
   })
-  onScopeDispose(() => end.abort())
+  const clock = setInterval(() => {
+    if (document.hidden || gone.value || !live.value || !pool.whole || pool.members.size > MANY) return
+    void request<{ members: MemberView[] }>('GET', ['members'], { signal: end.signal }).then(({ members }) => {
+      pool.measure(members)
+      told.value++
+    }, () => {}) // whoever does not answer is told of by the stream
+  }, OFTEN)
+  onScopeDispose(() => {
+    end.abort()
+    clearInterval(clock)
+  })
   const watched = <T>(read: () => T) => computed(() => {
     void told.value
     return read()

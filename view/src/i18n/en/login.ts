@@ -6,9 +6,9 @@ export default {
   submit: 'Sign in',
   checking: 'Checking…',
   wrong: 'The key is wrong.',
-  slow: 'After many wrong keys the broker takes its time to answer.',
-  wait: 'Too many wrong keys. Try again in {seconds} s.',
+  slow: 'After many wrong keys the node takes its time to answer.',
+  held: 'Too many wrong keys. For another {seconds} s the node is slow to answer to wrong ones.',
   foreign: 'This address may not be used while the key is the default: open the console on the machine itself, or give the node a key of its own.',
-  refused: 'The broker does not take your key any more.',
+  refused: 'The node does not take your key any more.',
   asked: 'You are signed out.',
 }

@@ -12,6 +12,8 @@ export default {
   all: 'All settings',
   given: 'Those that were given',
   nothing: 'No setting is like that.',
+  showAll: 'Show all settings',
+  parts: 'Sections',
   key: 'Key',
   value: 'Value',
   default: 'Default',

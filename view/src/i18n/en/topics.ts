@@ -39,4 +39,10 @@ export default {
   deletePattern: 'Delete {name} of {pattern}',
   deletePatternHint: 'The group {name} is deleted in every topic that matches {pattern}, and its consumers are sent away.',
   patternDeleted: '{name} of {pattern} is deleted.',
+  only: 'Only those with trouble',
+  troubles: { lag: 'Behind', deserted: 'Nobody consumes', dead: 'Dead letters', paused: 'Paused' },
+  noTrouble: 'None of them has that trouble now.',
+  showAll: 'Show all',
+  desertedSome: 'Messages wait and nobody consumes. Groups: {count}',
+  desertedOne: 'Messages wait and nobody consumes',
 }

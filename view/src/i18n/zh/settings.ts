@@ -12,6 +12,8 @@ export default {
   all: '所有设置',
   given: '仅已指定的',
   nothing: '没有符合的设置。',
+  showAll: '显示所有设置',
+  parts: '分类',
   key: '键',
   value: '值',
   default: '默认值',

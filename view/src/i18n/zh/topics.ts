@@ -39,4 +39,10 @@ export default {
   deletePattern: '删除 {pattern} 的 {name}',
   deletePatternHint: '将在所有匹配 {pattern} 的主题中删除消费组 {name}，并断开其消费者。',
   patternDeleted: '已删除 {pattern} 的 {name}。',
+  only: '只看有问题的',
+  troubles: { lag: '有积压', deserted: '无人消费', dead: '有死信', paused: '已暂停' },
+  noTrouble: '目前没有这种问题。',
+  showAll: '显示全部',
+  desertedSome: '有 {count} 个消费组的消息在等待而无人消费',
+  desertedOne: '消息在等待而无人消费',
 }

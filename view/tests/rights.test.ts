@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { nextTick } from 'vue'
+import { may } from '@/api'
+import { look } from '@/api/link'
+import { keepLearning, learn } from '@/api/rights'
+import { key, signIn, signOut } from '@/api/session'
+import { broker, json, nobody, settle, within } from './support'
+
+beforeEach(() => { vi.useFakeTimers() })
+afterEach(async () => {
+  broker(() => json({ rights: [] }))
+  await look()
+  signOut()
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+describe('rights', () => {
+  it('are those that the broker tells of this key', async () => {
+    const asked = broker(() => json({ rights: ['read', 'consume'] }))
+    await learn('narrow')
+    expect(asked[0]).toMatchObject({ method: 'GET', url: 'api/v1/key' })
+    expect([may('read'), key.value]).toEqual([false, null])
+    signIn('narrow')
+    expect([may('read'), may('consume'), may('publish'), may('steer')]).toEqual([true, true, false, false])
+    signIn('another')
+    expect(may('read')).toBe(false)
+  })
+  it('are none of a key that is refused', async () => {
+    broker(() => json({ error: { code: 'unauthorized', message: '', retryAfter: 12 } }, 401))
+    await expect(learn('guess')).rejects.toMatchObject({ status: 401, retryAfter: 12 })
+    expect(may('read')).toBe(false)
+  })
+  it('are asked for once a key, and again when the broker is back', async () => {
+    const asked = broker(() => json({ rights: ['read'] }))
+    await learn('k')
+    signIn('k')
+    const { scope } = within(keepLearning)
+    await settle()
+    expect(asked).toHaveLength(1)
+    broker(nobody)
+    await learn('k').catch(() => null)
+    expect(may('read')).toBe(true)
+    const again = broker((one) => json(one.url === 'healthz' ? {} : { rights: ['read', 'steer'] }))
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(again.map((one) => one.url)).toEqual(['healthz', 'api/v1/key'])
+    expect(may('steer')).toBe(true)
+    scope.stop()
+  })
+  it('are all where the broker does not know the question: it sees to them itself', async () => {
+    broker(() => json({ error: { code: 'notFound', message: '' } }, 404))
+    const { scope } = within(keepLearning)
+    signIn('old')
+    await nextTick()
+    await settle()
+    expect(may('steer')).toBe(true)
+    scope.stop()
+  })
+})
