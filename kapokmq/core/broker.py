@@ -24,10 +24,10 @@ from kapokmq.core.errors import Draining, Full, StoreUnavailable
 from kapokmq.core.group import Choose, Group
 from kapokmq.core.ledger import Ledger, Taken
 from kapokmq.core.member import Consumer
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import Drafts
 from kapokmq.core.moment import Moment
 from kapokmq.core.peers import Publisher, Receiver
-from kapokmq.core.position import Memory
 from kapokmq.core.publishing import PLAIN, Call, Publishing
 from kapokmq.core.query import Remnant, TopicCounts
 from kapokmq.core.recovered import Recovered
@@ -256,6 +256,11 @@ class Broker:
         """Since when the message is held that has been held for longest, in wall milliseconds."""
         groups = [group for topic in self.catalog.by_number.values() for group in topic.all_groups()]
         return min([since for group in groups if (since := group.leases.oldest()) is not None], default=None)
+
+    @property
+    def dead(self) -> int:
+        """How many dead letters there are, counted once a group."""
+        return self._memory.dead
 
     def counts(self) -> Counts:
         """All topics together."""
