@@ -7,7 +7,7 @@ from kapokmq.core.topic import Topic
 
 
 class Tally:
-    """Counts batches. `stored`, `consumed`, `delayed`, `bytes` are so now, over all topics; others count from the start."""
+    """Counts batches. `stored`, `consumed`, `delayed`, `bytes` are so now, over all topics; the others totals."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

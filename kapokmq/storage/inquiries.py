@@ -85,6 +85,18 @@ with recursive halving (low, high, best) as (
 select cast(json_array((select best & 0xffffffffff from halving where low > high)) as blob)
 """
 
+# Parameters: ranges as JSON, now, how many messages to look at in each.
+FIRST_DUE = """
+select cast(json_group_array((
+    select created from (
+        select created, due from message where id >= r.value ->> 0 and id < r.value ->> 1 order by id limit ?3
+    )
+    where due is null or due <= ?2
+    limit 1
+) order by r.key) as blob)
+from jsonb_each(cast(?1 as text)) as r
+"""
+
 # Parameters: session as UTF-8 bytes, limit. The duplicates are JSON themselves.
 SENT = """
 select cast(json_group_array(
@@ -110,5 +122,6 @@ HOURS_OF = HOURS.replace("between ?1 and ?2", "between ?1 and ?2 where t.number 
 
 read_trace = Reader(Trace)
 read_since = Reader(tuple[int | None])
+read_first_due = Reader(list[int | None])
 read_sent = Reader(list[Remembered])
 read_hours = Reader(list[HourCounts])

@@ -158,6 +158,10 @@ class MemoryStore:
         found = self._shelf.ids.ceiling(older + 1)
         return succeed(found & OFFSET_MASK if found is not None and topic_of(found) == topic else None)
 
+    def first_due(self, ranges: Sequence[tuple[int, int]], now: int, look: int) -> Deferred[list[int | None]]:
+        """See Store.first_due."""
+        return succeed([self._shelf.first_due(first, end, now, look) for first, end in ranges])
+
     def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:
         """See Store.sent."""
         return succeed(self._sessions.sent(session, limit))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TypeVar
 
 import msgspec
@@ -72,6 +72,11 @@ class Shelf:
     def within(self, first: int, last: int) -> Iterator[Message]:
         """The messages with ids from `first` to `last`, ascending."""
         return map(self.messages.__getitem__, takewhile(last.__ge__, self.ids.ascending(first)))
+
+    def first_due(self, first: int, end: int, now: int, look: int) -> int | None:
+        """When the first of the messages from `first` to before `end` was created that is due, of so many."""
+        looked = islice(self.within(first, end - 1), look)
+        return next((message.created for message in looked if message.due is None or message.due <= now), None)
 
     def size(self, first: int, last: int) -> int:
         """The bytes that these take."""

@@ -24,11 +24,12 @@ from kapokmq.storage.calls import Call, Calls
 from kapokmq.storage.checkpoint import Checkpoints
 from kapokmq.storage.commits import Handed
 from kapokmq.storage.faults import explained
-from kapokmq.storage.inquiries import HOURS, HOURS_OF, SENT, read_hours, read_sent
+from kapokmq.storage.inquiries import FIRST_DUE, HOURS, HOURS_OF, SENT, read_first_due, read_hours, read_sent
 from kapokmq.storage.inspection import as_bytes
 from kapokmq.storage.keys import Keys
 from kapokmq.storage.opening import Connect, Manner, Opened, closed, connect, opened
 from kapokmq.storage.reads import Reads
+from kapokmq.storage.rows import encoded
 from kapokmq.storage.store import Due, Page, Remembered, Remnants
 from kapokmq.storage.tidying import tidy
 from kapokmq.storage.worker import Worker
@@ -147,6 +148,10 @@ class SQLiteStore:
     def since(self, topic: int, created: int) -> Deferred[int | None]:
         """See Store.since."""
         return self._ask(lambda reads: reads.since(topic, created))
+
+    def first_due(self, ranges: Sequence[tuple[int, int]], now: int, look: int) -> Deferred[list[int | None]]:
+        """See Store.first_due."""
+        return self._ask(lambda reads: reads.ask(read_first_due, FIRST_DUE, encoded(ranges), now, look))
 
     def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:
         """See Store.sent."""

@@ -165,6 +165,13 @@ class Store(Protocol):
         """The offset of a topic's first message created at `created` (wall ms) or later, None if there is none."""
         ...
 
+    def first_due(self, ranges: Sequence[tuple[int, int]], now: int, look: int) -> Deferred[list[int | None]]:
+        """For each range of ids (first, end): when the first message in it was created that is due by `now` (wall ms).
+
+        None where none of the first `look` messages in it is.
+        """
+        ...
+
     def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:
         """The last publish calls of a session, at most `limit`, ascending by number."""
         ...

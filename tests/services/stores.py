@@ -33,6 +33,7 @@ class ScriptedStore:
         self.gone = []  # what `dropped` is to say
         self.closed = False
         self.tidied = []  # what `tidy` was asked
+        self.looked_for = []  # what `first_due` was asked
         self.untidy = []  # what it is to say, the last first
 
     def open(self, now):
@@ -130,6 +131,15 @@ class ScriptedStore:
     def since(self, topic, created):
         later = [i for i, m in self.naive.messages.items() if i >> 40 == topic and m.created >= created]
         return self._answer(min(later) & OFFSET_MASK if later else None)
+
+    def first_due(self, ranges, now, look):
+        self.looked_for.append(list(ranges))
+        found = []
+        for first, end in ranges:
+            ids = sorted(i for i in self.naive.messages if first <= i < end)[:look]
+            due = [m for m in map(self.naive.messages.get, ids) if m.due is None or m.due <= now]
+            found.append(due[0].created if due else None)
+        return self._answer(found)
 
     def trace(self, message_id):
         offset = message_id & OFFSET_MASK

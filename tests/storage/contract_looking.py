@@ -237,3 +237,24 @@ class LookingContract(Harness):
             (9, 0, 99, []),
         ):
             self.assertEqual(self.wait(self.store.hours(topic, first, last)), expected)
+
+    # ---- the first that is due
+
+    def first_due(self, *ranges, now=NOW, look=100):
+        """Asked of topic 1 by offsets."""
+        return self.wait(self.store.first_due([(make_id(1, a), make_id(1, b)) for a, b in ranges], now, look))
+
+    def test_the_first_that_is_due(self):
+        given = [message(make_id(1, at), created=NOW + at) for at in (2, 3, 7)]
+        given += [message(make_id(1, at), created=NOW + at, due=NOW + at * 10) for at in (4, 5)]
+        self.commit(publishes=[*given, message(make_id(2, 0), created=1), message(make_id(0, 9), created=2)])
+        self.assertEqual(self.first_due(), [])
+        self.assertEqual(
+            self.first_due((0, 9), (7, 9), (3, 4), (0, 2), (8, OFFSET_MASK)), [NOW + 2, NOW + 7, NOW + 3, None, None]
+        )
+        self.assertEqual(self.first_due((4, 9), (4, 7)), [NOW + 7, None])
+        self.assertEqual(self.first_due((4, 9), (5, 9), now=NOW + 40), [NOW + 4, NOW + 7])
+        self.assertEqual(self.first_due((4, 9), now=NOW + 39), [NOW + 7])
+        self.assertEqual(self.first_due((4, 9), (5, 9), (0, 9), look=2), [None, NOW + 7, NOW + 2])
+        self.commit(removed=[RemovedRow(make_id(1, 2), make_id(1, 2))], dues=[DueRow(make_id(1, 5), NOW, None)])
+        self.assertEqual(self.first_due((0, 9), (4, 9)), [NOW + 3, NOW + 5])

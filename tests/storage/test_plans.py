@@ -40,6 +40,7 @@ READS = {
     "DELAYED_OF": inquiries.DELAYED_OF,
     "TRACE": inquiries.TRACE,
     "SINCE": inquiries.SINCE,
+    "FIRST_DUE": inquiries.FIRST_DUE,
     "SENT": inquiries.SENT,
     "HOURS": inquiries.HOURS,
     "HOURS_OF": inquiries.HOURS_OF,
@@ -172,6 +173,8 @@ class CostTests(SQLiteHarness, Harness, SynchronousTestCase):
         self.assertLess(self.cost(lambda: self.wait(self.store.inspect(Search(NOW, limit=10, look=100)))), 3_000)
         self.assertLess(self.cost(lambda: self.wait(self.store.inspect(Search(NOW, status=Status.DEAD)))), 3_000)
         self.assertLess(self.cost(lambda: self.wait(self.store.trace(make_id(1, 5)))), 100)
+        whole = [(make_id(1, 0), make_id(2, 0))] * 100
+        self.assertLess(self.cost(lambda: self.wait(self.store.first_due(whole, NOW, 10_000))), 500)
 
     def test_a_topics_schedule_does_not_grow_with_the_others(self):
         self.commit(publishes=messages(2, range(10), due=NOW + 5))
