@@ -116,7 +116,7 @@ class LinkTests(SynchronousTestCase):
 
 class MetricTests(SynchronousTestCase):
     def test_the_table_names_the_metrics_that_there_are(self):
-        metrics = NodeMetrics(lambda: Figures(*[0] * len(Figures._fields)), lambda: (0, 0, 0), "1")
+        metrics = NodeMetrics(lambda: Figures(*[0] * len(Figures._fields)), lambda: (0, 0, 0), "1", lambda: 0.0)
         types = re.findall(r"^# TYPE (\S+) (\S+)$", metrics.exposition().decode(), re.MULTILINE)
         exposed = {(name, kind) for name, kind in types if not name.endswith("_created")}
         (rows,) = tables(OPERATIONS.read_text("utf-8"), "Metrics")

@@ -1,5 +1,6 @@
 """Who is connected."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -176,6 +177,11 @@ class Connections:
             del alike[connection]
             if not alike:
                 del self._alike[client[:3]]
+
+    def connected(self) -> tuple[int, int, int]:
+        """How many producers, consumers and v2 clients have shown the key."""
+        kinds = Counter(client.kind for client in self._clients.values())
+        return kinds[Kind.PRODUCER], kinds[Kind.CONSUMER], kinds[Kind.V2]
 
     def producers(self) -> list[Client]:
         """All producers that have shown the key, oldest first."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -30,6 +30,7 @@ from serena.core.node_settings import RegistrySettings
 from serena.core.swim import events
 from serena.core.swim.chance import Chance
 from serena.core.version import VERSION
+from serena.services.delay_metrics import DelayMetrics
 from serena.services.gossip import Gossip
 from serena.services.gossip_metrics import GossipCollector
 from serena.services.logs import DailyLog
@@ -41,7 +42,6 @@ from serena.web.site import SPARE, RegistrySite, furnish
 from serena.web.wrong_keys import WrongKeys
 
 PROTOCOLS = ("registry",)
-LOOP_DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 _CHANGES: Mapping[type, str] = MappingProxyType(
     {
@@ -172,7 +172,7 @@ class RegistryNode(Service):
             chance=self._chance,
             entropy=self._entropy,
         )
-        figures = Figures(gossip)
+        figures = Figures(gossip, reactor.seconds)
         self._loop_delay = LoopDelay(reactor, time.thread_time, figures.observe_delay)
         furnish(
             site,
@@ -234,19 +234,16 @@ class _Build(Collector):
 
 
 class Figures:
-    """A registry's figures for Prometheus. Each has its own, so two in one process do not mix."""
+    """A registry's figures for Prometheus. Each has its own, so two in one process do not mix.
 
-    def __init__(self, gossip: Gossip) -> None:
+    `seconds` reads a steady clock.
+    """
+
+    def __init__(self, gossip: Gossip, seconds: Callable[[], float]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(GossipCollector(gossip))
         self._registry.register(_Build())
-        self._delays = Histogram(
-            "serena_loop_delay_seconds", "How late the reactor was.", buckets=LOOP_DELAYS, registry=self._registry
-        )
-
-    def observe_delay(self, seconds: float) -> None:
-        """Note how late the reactor was."""
-        self._delays.observe(seconds)
+        self.observe_delay = DelayMetrics("serena", self._registry, seconds).observe
 
     def exposition(self) -> bytes:
         """Give everything in Prometheus' text format."""

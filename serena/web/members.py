@@ -25,7 +25,7 @@ from serena.core.errors import PeerError, WorldError
 from serena.web.answers import Answer, send
 from serena.web.guard import Guard
 from serena.web.membership import Change, Member, Membership, MemberView, view
-from serena.web.refusals import BROKEN, NO_KEY, answered, refused
+from serena.web.refusals import BROKEN, answered, refused
 from serena.web.streams import HEAD, Stream, Streams, event
 
 PREFIX = b"/api/v1"
@@ -144,7 +144,7 @@ class Members:
 
     async def _answer(self, request: Request, route: Callable[[Request], Awaitable[Answer | None]]) -> None:
         try:
-            answer = await route(request) if await self._guard.admit(request) else NO_KEY
+            answer = await route(request) if await self._guard.admit(request) else self._guard.no_key(request)
         except (PeerError, WorldError) as error:
             answer = refused(error)
         except CancelledError:  # the client has gone

@@ -97,6 +97,10 @@ class Switchboard(Protocol):
         """All that have shown the key, oldest first."""
         ...
 
+    def connected(self) -> tuple[int, int, int]:
+        """How many producers, consumers and v2 clients have shown the key."""
+        ...
+
     def close_client(self, number: int) -> bool:
         """Close one; False if there is none of that number."""
         ...

@@ -10,6 +10,7 @@ from kapokmq.protocols.api import (
     counts,
     dead,
     groups,
+    key,
     leases,
     lives,
     node,
@@ -86,7 +87,24 @@ _GIVEN: tuple[msgspec.Struct, ...] = (
     node.NodeView("mq:192.0.2.1:8011", "0.1.0", ready=True, reason=""),
     clients.ClientsView([_client], [_member], "7-1"),
     node.ConfigView([node.SettingView("mq.maxAttempts", 16, 16, "default")]),
-    counts.NowView(6, 1, 2, 3, _figures, [counts.TopicCountsView(6, 1, 2, 3, 1, 0, 1_440, "orders.eu")]),
+    counts.NowView(
+        all=6,
+        consumed=1,
+        delayed=2,
+        waiting=3,
+        dead=0,
+        bytes=1_440,
+        oldest=_AT,
+        oldest_of=counts.OldestView("orders.eu", "billing"),
+        deserted=0,
+        connections=counts.ConnectionsView(2, 0, 1),
+        commit=counts.CommitView(0.0021, 0.0134, 412),
+        disk=counts.DiskView(61_203_283_968, 105_089_261_568),
+        figures=_figures,
+        topics=[counts.TopicCountsView(6, 1, 2, 3, 1, 0, 1_440, "orders.eu")],
+    ),
+    counts.MinutesView([counts.MinuteView(1_795_222_200.0, 60, 55, 54, 1, 2, 0)]),
+    key.KeyView([*key.ALL]),
 )
 
 EXAMPLES: dict[type, Any] = {type(one): msgspec.to_builtins(one) for one in _GIVEN} | {

@@ -88,7 +88,7 @@ class TopicsView(View):
 
 
 class GroupView(View):
-    """A durable group. `oldest` is the create time of what has waited longest, null where that is not known."""
+    """A durable group. `oldest` is the create time of what has waited longest, due and undone, else null."""
 
     topic: str
     name: str

@@ -205,6 +205,22 @@ class CountsTests(ApiTests):
         self.node.clock.advance(1)
         self.assertEqual(len(events(wire)), 2)
 
+    def test_what_takes_a_while_holds_up_nobody_else(self):
+        self.node.vitals.held = Deferred()
+        wire, gone = self.node.begin(COUNTS + "?every=2"), self.node.begin(COUNTS + "?every=2")
+        slow = self.node.begin(COUNTS + "?every=2")
+        self.assertEqual(self.node.get("/healthz").status, 200)
+        gone.protocol.connectionLost(Failure(ConnectionDone()))
+        slow.protocol.pauseProducing()
+        before = gone.received()
+        self.node.clock.pump([1] * 5)
+        self.assertEqual(events(wire), [])
+        held, self.node.vitals.held = self.node.vitals.held, None
+        held.callback(None)
+        self.assertEqual([len(events(wire)), len(events(slow)), gone.received()], [1, 0, before])
+        self.node.clock.advance(2)
+        self.assertEqual(len(events(wire)), 2)
+
     def test_the_reader_leaves(self):
         wire = self.node.begin(COUNTS)
         wire.protocol.connectionLost(Failure(ConnectionDone()))
