@@ -23,13 +23,25 @@ def seek(position: Position, offset: int, delayed: Sequence[int]) -> Reached:
     """
     for _ in range(STEPS):
         end = position.dead.end_of(position.done.end_of(offset))
-        place = bisect_left(delayed, end)
-        if place < len(delayed) and delayed[place] == end:
-            end += 1
+        if delayed:
+            end = _behind(delayed, end)
         if end == offset:
             return Reached(offset, found=True)
         offset = end
     return Reached(offset, found=False)
+
+
+def _behind(offsets: Sequence[int], start: int) -> int:
+    """The first number from `start` on that is none of these, which ascend."""
+    low = first = bisect_left(offsets, start)
+    high = len(offsets)
+    while low < high:  # all before `low` are in one run with `start`, what is at `high` is not
+        middle = (low + high) // 2
+        if offsets[middle] - start == middle - first:
+            low = middle + 1
+        else:
+            high = middle
+    return start + low - first
 
 
 def gap_end(position: Position, offset: int, stop: int) -> int:

@@ -73,30 +73,42 @@ class Backlogs:
             group = None if topic is None else topic.groups.get(info.name)
             if topic is not None and group is not None and group.durable:
                 lines[info.topic, info.name] = await self._line(topic, group, slices)
-        await self._ask(list(lines.values()), slices)
+        unknown = [line for line in lines.values() if line.known.created is None and not line.empty]
+        await self._ask(unknown, slices)
         found = {names: self._oldest(line) for names, line in lines.items()}
         return [info._replace(oldest=found.get((info.topic, info.name), info.oldest)) for info in infos]
 
     async def survey(self) -> Backlog:
         """See Backlog."""
         slices = _Slices(self._parts)
+        known: dict[Group, _Known] = {}
         lines: list[_Line] = []
+        bare: list[_Line] = []  # of those the ones of which nothing is known, but for what is in memory of others
+        others: list[_Line] = []
         for topic in list(self._parts.broker.catalog.by_number.values()):
             if topic.keeps and not topic.deleting:
-                lines += [await self._line(topic, group, slices) for group in list(topic.groups.values())]
-        self._known = {line.group: line.known for line in lines}  # and of no others any more
-        # Those first of which nothing at all is known.
-        await self._ask(sorted(lines, key=lambda line: _head(line.group) is not None), slices, ASKED)
+                for group in list(topic.groups.values()):
+                    line = await self._line(topic, group, slices)
+                    known[group] = line.known
+                    if not line.empty:
+                        lines.append(line)
+                        if line.known.created is None:
+                            (bare if _head(group) is None else others).append(line)
+            elif slices.over:
+                await slices.rest()
+        self._known = known  # and of no other groups any more
+        await self._ask([*bare, *others][:ASKED], slices)
         oldest: Oldest | None = None
         deserted = 0
         for line in lines:
-            await slices.rest()
+            if slices.over:
+                await slices.rest()
             topic, group, _ = line
             created = self._oldest(line)
             if created is not None and (oldest is None or created < oldest.created):
                 oldest = Oldest(created, topic.name, group.name)
             # Of a topic with delayed messages what there is may not be due.
-            waits = not line.empty and (created is not None or not topic.delayed)
+            waits = created is not None or not topic.delayed
             deserted += waits and not (group.members or group.gone or group.terms.paused)
         return Backlog(oldest, deserted)
 
@@ -104,30 +116,31 @@ class Backlogs:
 
     async def _line(self, topic: Topic, group: Group, slices: "_Slices") -> _Line:
         """Find out where what waits for a group begins, and recall what is known of that."""
+        if slices.over:
+            await slices.rest()
         position, before = group.position, self._known.get(group)
-        if before is None or before.revivals != position.revivals:
-            before = _Known(0, position.revivals, -1)
         revivals = position.revivals
+        if before is None or before.revivals != revivals:
+            before = _Known(0, revivals, -1)
+        elif before.lasting and not (position.is_done(before.first) or before.first in position.dead):
+            return _Line(topic, group, before)
         base = first = await self._seek(group, max(position.mark, before.base), (), slices)
         if topic.delayed:
             first = await self._seek(group, base, slices.delayed(topic), slices)
-        known = _Known(base, revivals, first)
-        if before.first == first and before.lasting:
-            known = before._replace(base=base)
-        self._known[group] = known
+        known = self._known[group] = _Known(base, revivals, first)
         return _Line(topic, group, known)
 
     @staticmethod
     async def _seek(group: Group, offset: int, delayed: Sequence[int], slices: "_Slices") -> int:
-        found = False
+        offset, found = seek(group.position, offset, delayed)
         while not found:
-            await slices.rest()
+            if slices.over:
+                await slices.rest()
             offset, found = seek(group.position, offset, delayed)
         return offset
 
-    async def _ask(self, lines: Sequence[_Line], slices: "_Slices", most: int | None = None) -> None:
-        """Have the store say when what waits was created, where that is not known. If the disk refuses, it stays so."""
-        lines = [line for line in lines if line.known.created is None and not line.empty][:most]
+    async def _ask(self, lines: Sequence[_Line], slices: "_Slices") -> None:
+        """Have the store say when what waits was created. Where the disk refuses, that stays unknown."""
         for begin in range(0, len(lines), AT_ONCE):
             some = lines[begin : begin + AT_ONCE]
             try:
@@ -138,7 +151,8 @@ class Backlogs:
                 # Among delayed messages it may be a later one, which may be done with while the first waits on.
                 lasting = created is not None and not line.topic.delayed
                 self._known[line.group] = line.known._replace(created=created, lasting=lasting)
-            await slices.rest()
+            if slices.over:
+                await slices.rest()
 
     def _oldest(self, line: _Line) -> int | None:
         """When what has waited longest was created, as far as that is known by now."""
@@ -156,12 +170,15 @@ class _Slices:
         self._began = parts.clock.seconds()
         self._delayed: dict[int, list[int]] | None = None
 
+    @property
+    def over(self) -> bool:
+        """Whether this turn has had its share."""
+        return self._parts.clock.seconds() - self._began >= A_SLICE
+
     async def rest(self) -> None:
-        """Go on in the next turn, if this one has had its share."""
-        clock = self._parts.clock
-        if clock.seconds() - self._began >= A_SLICE:
-            await deferLater(clock, 0)
-            self._began = clock.seconds()
+        """Go on in the next turn."""
+        await deferLater(self._parts.clock, 0)
+        self._began = self._parts.clock.seconds()
 
     def delayed(self, topic: Topic) -> Sequence[int]:
         """The offsets of a topic's messages that are not due yet, as far as they are in memory."""
