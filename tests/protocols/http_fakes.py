@@ -148,6 +148,7 @@ class FakeNode:
     admin: object = None
     config: Sequence = ()
     drains: list[float | None] = field(default_factory=list)
+    membership: object = None
 
     def site(self):
         return make_site(
@@ -157,7 +158,7 @@ class FakeNode:
             nodes=(lambda: [NodeRow("mq:127.0.0.1:8011", "127.0.0.1", "8011")]) if self.cluster else None,
             settings={"pushType": 1, "checkSpeed": 5},
             connections=self.connections,
-            backstage=Backstage(self.admin, self.drains.append, lambda: NOW, self.config),
+            backstage=Backstage(self.admin, self.drains.append, lambda: NOW, self.config, self.membership),
             exposition=lambda: b"# figures\n",
             websocket=Upgrade(),
             clock=self.clock,

@@ -20,6 +20,8 @@ from kapokmq.protocols.api import (
     views,
 )
 from kapokmq.protocols.api.answers import Result
+from serena.web.members import Listed
+from serena.web.membership import PoolMember
 from serena.web.refusals import Fault, Refusal
 
 _CODE = "3d2176ecb2e509da0000000300000100000002a1"
@@ -61,6 +63,17 @@ _life = lives.GroupLifeView("billing", "leased", 1, None, None, [lives.HolderVie
 _member = views.MemberView("worker-1", "orders.eu", "billing", 99, 1)
 _interest = clients.InterestView(1, "orders.>", "billing")
 _client = clients.ClientView(7, "v2", "worker-1", "", "192.0.2.7", 1_795_222_201, "8c1f", 12, [_interest])
+_broker = PoolMember(
+    name="mq:192.0.2.1:8011",
+    kind="mq",
+    address="192.0.2.1",
+    port=8021,
+    state="alive",
+    incarnation=1,
+    meta={"v": "0.1.0", "p": ["classic", "v2"], "l": 5},
+    rtt=0.001,
+    since=_AT,
+)
 
 _GIVEN: tuple[msgspec.Struct, ...] = (
     Result("done"),
@@ -86,6 +99,7 @@ _GIVEN: tuple[msgspec.Struct, ...] = (
     node.NodeView("mq:192.0.2.1:8011", "0.1.0", ready=True, reason=""),
     clients.ClientsView([_client], [_member], "7-1"),
     node.ConfigView([node.SettingView("mq.maxAttempts", 16, 16, "default")]),
+    Listed("mq:192.0.2.1:8011", [_broker]),
     counts.NowView(6, 1, 2, 3, _figures, [counts.TopicCountsView(6, 1, 2, 3, 1, 0, 1_440, "orders.eu")]),
 )
 

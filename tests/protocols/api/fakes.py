@@ -237,8 +237,8 @@ class FakeAdmin:
 class ApiNode(FakeNode):
     """A node whose API is asked."""
 
-    def __init__(self):
-        super().__init__(engine=ApiEngine(), admin=FakeAdmin())
+    def __init__(self, **more):
+        super().__init__(engine=ApiEngine(), admin=FakeAdmin(), **more)
         self._site = None
 
     def site(self):
