@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from kapokmq.core.admin import FoundPage, Life, Verdict
+from kapokmq.core.admin import FoundPage, Verdict
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.life import life_of
+from kapokmq.core.lives import Life
 from kapokmq.core.message import Found, Message, Status, parse_code
 from kapokmq.core.query import ANSWER_BYTES, Mark, Search
 from kapokmq.core.rules import PAGE_BYTES

@@ -6,15 +6,12 @@ from kapokmq.core.admin import (
     DeadDone,
     DeadInfo,
     DeadInfoPage,
-    Event,
     FoundPage,
-    GroupLife,
-    Holder,
-    Life,
     Verdict,
 )
 from kapokmq.core.codec.v2 import BATCH
 from kapokmq.core.errors import NotKept, Paused
+from kapokmq.core.lives import Event, GroupLife, Holder, Life
 from kapokmq.core.message import Draft, Status
 from kapokmq.core.query import Mark
 from kapokmq.protocols.api.dead import DeadFilter
