@@ -218,6 +218,13 @@ class Admin(Protocol):
         """Messages to fall due, by due time, behind (due, id)."""
         ...
 
+    def due_counts(self, topic: str | None, start: int, end: int, step: int) -> Awaitable[list[tuple[int, int]]]:
+        """How many messages fall due from `start` to before `end`, in steps of `step` (ms) from `start` on.
+
+        Gives when a step begins and how many it has, ascending; those with none are left out.
+        """
+        ...
+
     def cancel(self, code: str) -> Awaitable[Verdict]:
         """Delete a message that has not fallen due."""
         ...

@@ -91,6 +91,7 @@ _GIVEN: tuple[msgspec.Struct, ...] = (
     views.CountView(3),
     views.DoneView(1_000, "1044"),
     views.HoursView([_hour]),
+    schedule.CalendarView([schedule.StepView(1_795_219_200.0, 12)]),
     publishing.Published([_CODE], [], "fsync"),
     leases.LeasedPage(
         [leases.LeasedView(_CODE, "orders.eu", '{"total":12}', _AT, key="o-17", attempt=1, leased_until=_AT + 30)]

@@ -197,6 +197,10 @@ class FakeAdmin:
         self.asked.append((topic, after, limit))
         return self._said(self.due[:limit])
 
+    def due_counts(self, topic, start, end, step):
+        self.asked.append((topic, start, end, step))
+        return self._said([(start, 12), (start + 2 * step, 1)])
+
     def cancel(self, code):
         return self._judged("cancel", code)
 
