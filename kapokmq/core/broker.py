@@ -159,6 +159,7 @@ class Broker:
     ) -> tuple[Consumer, list[Effect]]:
         """Join the topic's default group."""
         consumer = self.consuming.subscribe(receiver, topic_name, credit)
+        consumer.since = now.wall
         return consumer, self.dealer.deal(now)
 
     def join(
@@ -166,6 +167,7 @@ class Broker:
     ) -> tuple[Consumer, list[Effect]]:
         """Become a member as wished. See Consuming.join."""
         consumer = self.consuming.join(receiver, pattern, wish, starts)
+        consumer.since = now.wall
         return consumer, self.dealer.deal(now)
 
     def unsubscribe(self, consumer: Consumer, now: Moment) -> list[Effect]:

@@ -9,7 +9,19 @@ from twisted.internet.defer import Deferred, fail, succeed
 from kapokmq.core.commit import Commit, DroppedRow, Outcome
 from kapokmq.core.errors import MisuseError
 from kapokmq.core.message import OFFSET_MASK, Message, make_id, topic_of
-from kapokmq.core.query import DeadPage, DeadQuery, HourCounts, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.query import (
+    DeadPage,
+    DeadQuery,
+    DuePage,
+    DueQuery,
+    HourCounts,
+    MessageQuery,
+    Remnant,
+    Search,
+    SearchPage,
+    Stored,
+    Trace,
+)
 from kapokmq.core.recovered import Recovered
 from kapokmq.storage.memory_hours import Hours
 from kapokmq.storage.memory_keys import MemoryKeys, MemorySessions
@@ -143,6 +155,10 @@ class MemoryStore:
         waiting = (key for _, key in dues if self._shelf.consumed.covering(key) is None)
         messages = map(self._shelf.messages.__getitem__, islice(waiting, limit))
         return succeed(fitting(messages, max_bytes, _size))
+
+    def due_counts(self, query: DueQuery) -> Deferred[DuePage]:
+        """See Store.due_counts."""
+        return succeed(self._shelf.due_counts(query))
 
     def dead(self, query: DeadQuery) -> Deferred[DeadPage]:
         """See Store.dead."""

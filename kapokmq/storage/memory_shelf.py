@@ -9,6 +9,7 @@ import msgspec
 
 from kapokmq.core.commit import DueRow
 from kapokmq.core.message import OFFSET_MASK, Message, make_id, topic_of
+from kapokmq.core.query import DuePage, DueQuery
 from kapokmq.storage.blocks import SortedBlocks
 from kapokmq.storage.runs import ConsumedRuns
 
@@ -68,6 +69,20 @@ class Shelf:
     def dues_of(self, topic: int | None) -> SortedBlocks[tuple[int, int]]:
         """(due, id) of the delayed messages of a topic, or of all."""
         return self.dues if topic is None else self._dues_of.get(topic, SortedBlocks())
+
+    def due_counts(self, query: DueQuery) -> DuePage:
+        """See Store.due_counts."""
+        counts: Counter[int] = Counter()
+        previous = query.begin
+        for looked, (due, message_id) in enumerate(self.dues_of(query.topic).ascending((query.begin, 0))):
+            if due >= query.end:
+                break
+            if looked >= query.look and due > previous:
+                return DuePage(list(counts.items()), due)
+            previous = due
+            if self.consumed.covering(message_id) is None:
+                counts[(due - query.first) // query.step] += 1
+        return DuePage(list(counts.items()), query.end)
 
     def within(self, first: int, last: int) -> Iterator[Message]:
         """The messages with ids from `first` to `last`, ascending."""

@@ -17,7 +17,19 @@ from twisted.logger import Logger
 from kapokmq.core.commit import Commit, Outcome
 from kapokmq.core.errors import MisuseError, StoreRefused, StoreUnavailable
 from kapokmq.core.message import Message
-from kapokmq.core.query import DeadPage, DeadQuery, HourCounts, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.query import (
+    DeadPage,
+    DeadQuery,
+    DuePage,
+    DueQuery,
+    HourCounts,
+    MessageQuery,
+    Remnant,
+    Search,
+    SearchPage,
+    Stored,
+    Trace,
+)
 from kapokmq.core.recovered import Recovered
 from kapokmq.storage import queries
 from kapokmq.storage.calls import Call, Calls
@@ -136,6 +148,10 @@ class SQLiteStore:
     def delayed(self, topic: int | None, now: int, after: Due, limit: int, max_bytes: int) -> Deferred[list[Message]]:
         """See Store.delayed."""
         return self._ask(lambda reads: reads.delayed(topic, now, after, limit, max_bytes))
+
+    def due_counts(self, query: DueQuery) -> Deferred[DuePage]:
+        """See Store.due_counts."""
+        return self._ask(lambda reads: reads.due_counts(query))
 
     def dead(self, query: DeadQuery) -> Deferred[DeadPage]:
         """See Store.dead."""

@@ -23,7 +23,19 @@ from twisted.internet.defer import Deferred
 
 from kapokmq.core.commit import Commit, Outcome
 from kapokmq.core.message import Message
-from kapokmq.core.query import DeadPage, DeadQuery, HourCounts, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.query import (
+    DeadPage,
+    DeadQuery,
+    DuePage,
+    DueQuery,
+    HourCounts,
+    MessageQuery,
+    Remnant,
+    Search,
+    SearchPage,
+    Stored,
+    Trace,
+)
 from kapokmq.core.recovered import Recovered
 
 
@@ -151,6 +163,10 @@ class Store(Protocol):
 
         At most `limit`, and no more once they reach `max_bytes`, but one at least.
         """
+        ...
+
+    def due_counts(self, query: DueQuery) -> Deferred[DuePage]:
+        """How many delayed messages fall due when: see DueQuery."""
         ...
 
     def dead(self, query: DeadQuery) -> Deferred[DeadPage]:

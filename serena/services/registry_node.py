@@ -7,9 +7,8 @@ At `stopService`: HTTP closed, then the pool is left in good order.
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TextIO
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -27,7 +26,6 @@ from serena.core.health import Health
 from serena.core.node_meta import write_meta
 from serena.core.node_name import REGISTRY, bracketed, node_name
 from serena.core.node_settings import RegistrySettings
-from serena.core.swim import events
 from serena.core.swim.chance import Chance
 from serena.core.version import VERSION
 from serena.services.delay_metrics import DelayMetrics
@@ -35,44 +33,13 @@ from serena.services.gossip import Gossip
 from serena.services.gossip_metrics import GossipCollector
 from serena.services.logs import DailyLog
 from serena.services.loop_delay import LoopDelay
+from serena.services.pool import Pool
 from serena.services.tls import tls_context
 from serena.web.address import ClientAddress
-from serena.web.membership import Change, Member
 from serena.web.site import SPARE, RegistrySite, furnish
 from serena.web.wrong_keys import WrongKeys
 
 PROTOCOLS = ("registry",)
-
-_CHANGES: Mapping[type, str] = MappingProxyType(
-    {
-        events.Joined: "join",
-        events.Updated: "update",
-        events.Suspected: "update",
-        events.Recovered: "update",
-        events.Failed: "fail",
-        events.Left: "leave",
-        events.Forgotten: "forget",
-    }
-)
-
-
-class Pool:
-    """Gossip, as HTTP sees it."""
-
-    def __init__(self, gossip: Gossip) -> None:
-        self.members = gossip.members
-        self._gossip = gossip
-
-    def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
-        """Have each change of a member told. Gives what ends that."""
-
-        def heard(event: events.Event) -> None:
-            kind = _CHANGES.get(type(event))
-            if kind is not None:
-                member: Member = event.member  # type: ignore[union-attr]  # all of these have one
-                listener(Change(kind, member))
-
-        return self._gossip.listen(heard)
 
 
 class RegistryNode(Service):
@@ -179,7 +146,6 @@ class RegistryNode(Service):
             Pool(gossip),
             access=settings.access,
             name=name,
-            version=VERSION,
             health=lambda: Health(not gossip.trouble, gossip.trouble),
             exposition=figures.exposition,
             clock=reactor,

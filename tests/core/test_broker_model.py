@@ -185,6 +185,8 @@ class BrokerModel(RuleBasedStateMachine):
         assert min(counts) >= 0, counts
         assert not apart(self.rig.broker)
         assert self.rig.broker.figures().in_flight == sum(len(c.leases) for c in self.rig.consumers)
+        for topic in self.rig.broker.topics():
+            assert topic.in_flight == sum(len(c.leases) for c in self.rig.consumers if c.topic == topic.topic)
 
     def teardown(self):
         """Everything that was confirmed is delivered in the end, acknowledged once, and leaves nothing behind."""

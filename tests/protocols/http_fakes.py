@@ -174,6 +174,7 @@ class FakeNode:
     config: Sequence = ()
     vitals: FakeVitals = field(default_factory=FakeVitals)
     drains: list[float | None] = field(default_factory=list)
+    membership: object = None
 
     def site(self):
         return make_site(
@@ -183,7 +184,9 @@ class FakeNode:
             nodes=(lambda: [NodeRow("mq:127.0.0.1:8011", "127.0.0.1", "8011")]) if self.cluster else None,
             settings={"pushType": 1, "checkSpeed": 5},
             connections=self.connections,
-            backstage=Backstage(self.admin, self.drains.append, lambda: NOW, self.config, vitals=self.vitals),
+            backstage=Backstage(
+                self.admin, self.drains.append, lambda: NOW, self.config, self.membership, vitals=self.vitals
+            ),
             exposition=lambda: b"# figures\n",
             websocket=Upgrade(),
             clock=self.clock,

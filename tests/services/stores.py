@@ -1,13 +1,13 @@
 """A store whose commits end, and whose reads come back, when a test says so."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from twisted.internet.defer import Deferred, fail, succeed
 
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.message import OFFSET_MASK, Status, make_id
-from kapokmq.core.query import DeadLetter, DeadPage, Happened, HourCounts, Mark, SearchPage, Stored, Trace
+from kapokmq.core.query import DeadLetter, DeadPage, DuePage, Happened, HourCounts, Mark, SearchPage, Stored, Trace
 from kapokmq.storage.store import Due, Page, Remembered, Remnants
 from tests.core.rig import NaiveStore, remnants
 
@@ -167,6 +167,13 @@ class ScriptedStore:
         late = [m for m in self.naive.messages.values() if m.due and m.due > now and topic in {None, m.id >> 40}]
         late.sort(key=lambda m: (m.due, m.id))
         return self._answer([m for m in late if (m.due, m.id) > after][:limit])
+
+    def due_counts(self, query):
+        dues = [m.due for m in self.naive.messages.values() if m.due and query.topic in {None, m.id >> 40}]
+        dues = sorted(due for due in dues if query.begin <= due < query.end)
+        end = max(dues[query.look], query.begin + 1) if len(dues) > query.look else query.end
+        counts = Counter((due - query.first) // query.step for due in dues if due < end)
+        return self._answer(DuePage(sorted(counts.items()), end))
 
     def inspect(self, search):
         messages = sorted(self.naive.messages.values(), key=lambda m: (-m.created, -m.id))

@@ -38,6 +38,8 @@ READS = {
     "EXPIRED": queries.EXPIRED,
     "DELAYED": inquiries.DELAYED,
     "DELAYED_OF": inquiries.DELAYED_OF,
+    "DUE_COUNTS": inquiries.DUE_COUNTS,
+    "DUE_COUNTS_OF": inquiries.DUE_COUNTS_OF,
     "TRACE": inquiries.TRACE,
     "SINCE": inquiries.SINCE,
     "FIRST_DUE": inquiries.FIRST_DUE,
@@ -113,6 +115,15 @@ class PlanTests(SynchronousTestCase):
         plan = self.plan(inquiries.DELAYED_OF, (0,) * 6)
         self.assertIn("SEARCH m USING COVERING INDEX message_topic_due (<expr>=? AND due=? AND rowid>?)", plan)
         self.assertIn("SEARCH m USING COVERING INDEX message_topic_due (<expr>=? AND due>?)", plan)
+
+    def test_delayed_messages_are_counted_in_their_indexes(self):
+        for sql, index in (
+            (inquiries.DUE_COUNTS, "message_due (due>? AND due<?)"),
+            (inquiries.DUE_COUNTS_OF, "message_topic_due (<expr>=? AND due>? AND due<?)"),
+        ):
+            count = max(int(number) for number in re.findall(r"\?(\d)", sql))
+            plan = self.plan(sql, (0,) * count)
+            self.assertEqual(plan.count(f"SEARCH m USING COVERING INDEX {index}"), 2, plan)
 
     def test_what_may_go_is_read_in_its_indexes(self):
         plan = self.plan(queries.EXPIRED, (0, 0))

@@ -19,6 +19,7 @@ from kapokmq.protocols.api.events import Events
 from kapokmq.protocols.api.groups import Groups
 from kapokmq.protocols.api.key import Keys
 from kapokmq.protocols.api.leases import Leases, held
+from kapokmq.protocols.api.members import Cluster
 from kapokmq.protocols.api.node import AboutNode
 from kapokmq.protocols.api.publishing import Publishing
 from kapokmq.protocols.api.pulls import Pulls
@@ -28,6 +29,8 @@ from kapokmq.protocols.api.searching import Searching
 from kapokmq.protocols.api.site import Api
 from kapokmq.protocols.api.topics import Topics
 from serena.web.guard import Guard
+from serena.web.members import Members
+from serena.web.membership import Membership
 from serena.web.streams import Streams
 
 
@@ -39,6 +42,7 @@ class Backstage:
     drain: Callable[[float | None], None]
     wall: Callable[[], float]
     config: Sequence[Effective] = ()
+    membership: Membership | None = None
     vitals: Vitals = field(kw_only=True)
 
 
@@ -90,6 +94,7 @@ def make_api(  # noqa: PLR0913 -- each is a part of the node that some route nee
         Events(guard, engine, admin, now, streams, clock),
         Keys(guard),
         about,
+        Cluster(guard, _members(guard, backstage, streams, clock, name)),
     ]
     faces.append(Document(guard, [one for face in faces for one in face.routes.operations], version))
 
@@ -98,3 +103,12 @@ def make_api(  # noqa: PLR0913 -- each is a part of the node that some route nee
         streams.stop()
 
     return Api(guard, faces), Ending(pulls.drain, stop)
+
+
+def _members(guard: Guard, backstage: Backstage, streams: Streams, clock: IReactorTime, name: str) -> Members | None:
+    """What tells of the cluster, where there is one."""
+    if backstage.membership is None:
+        return None
+    return Members(
+        guard, backstage.membership, streams, clock, lambda at: backstage.wall() - (clock.seconds() - at), node=name
+    )

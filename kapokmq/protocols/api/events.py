@@ -38,8 +38,11 @@ class Every(WhichTopics, forbid_unknown_fields=True):
 class Tail:
     """Somebody who watches topics: a member of a private group, who owes nothing."""
 
+    number = None
+
     def __init__(self, engine: Engine, address: str) -> None:
         self.label = f"api: tail at {address}"
+        self.address = address
         self._engine = engine
         self._subscription: Subscription | None = None
         self._stream: Stream | None = None

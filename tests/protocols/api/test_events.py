@@ -46,6 +46,7 @@ class TailTests(ApiTests):
         wire, member = self.watch()
         self.assertEqual((member.pattern, member.wish), ("t", Wish(None, None, owes=False)))
         self.assertEqual(member.receiver.label, "api: tail at 192.0.2.7")
+        self.assertEqual((member.receiver.address, member.receiver.number), ("192.0.2.7", None))
         self.assertTrue(member.open)
         head = parse(wire.received()).headers
         self.assertEqual(head["Content-Type"], "text/event-stream")

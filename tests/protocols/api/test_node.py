@@ -32,8 +32,11 @@ class NodeTests(ApiTests):
                 "session": None, "published": None, "subscriptions": [],
             }],
         )  # fmt: skip
-        member = {"label": "tail", "topic": "t", "group": None, "credit": None, "inFlight": 0}
-        self.assertEqual(told["members"][1], member)
+        c1 = {"label": "c1", "topic": "t", "group": "g", "credit": 99, "inFlight": 1, "number": 4}
+        c1 |= {"address": "192.0.2.4", "since": 1_795_222_201.5, "delivered": 12, "acked": 11}
+        tail = {"label": "tail", "topic": "t", "group": None, "credit": None, "inFlight": 0, "number": None}
+        tail |= {"address": "", "since": 0, "delivered": 0, "acked": 0}
+        self.assertEqual(told["members"], [c1, tail])
 
     def test_clients_page_by_page(self):
         made = [Client(str(at), "t", "192.0.2.1", 5, at) for at in (5, 2, 9, 7)]
