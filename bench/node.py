@@ -19,6 +19,7 @@ STOP_SECONDS = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SAMPLE = re.compile(r"^(\w+) (\S+)$", re.MULTILINE)
+_DELAYS = re.compile(r'^kapokmq_loop_delay_seconds_bucket\{le="(\S+)"\} (\S+)$', re.MULTILINE)
 _libc = ctypes.CDLL(None)
 
 
@@ -108,8 +109,18 @@ class BrokerProcess:
 
     def metrics(self):
         """The figures of /metrics that have no labels, by name."""
+        return {name: float(value) for name, value in _SAMPLE.findall(self._exposition())}
+
+    def delays(self):
+        """How late the event loop was: the most of the last minute or two, and how often up to so many seconds."""
+        text = self._exposition()
+        longest = dict(_SAMPLE.findall(text)).get("kapokmq_loop_delay_seconds_max")
+        counts = {float(edge): float(count) for edge, count in _DELAYS.findall(text)}
+        return None if longest is None else float(longest), counts
+
+    def _exposition(self):
         with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60) as answer:
-            return {name: float(value) for name, value in _SAMPLE.findall(answer.read().decode())}
+            return answer.read().decode()
 
 
 class Span:
@@ -117,7 +128,8 @@ class Span:
 
     def __init__(self, broker):
         self._broker = broker
-        self._commits = broker.metrics().get("kapokmq_commit_seconds_count", 0.0)  # also begins the longest delay anew
+        self._commits = broker.metrics().get("kapokmq_commit_seconds_count", 0.0)
+        self._delays = broker.delays()[1]
         self.cpu_before = broker.cpu()
         self.begun = time.perf_counter()
 
@@ -128,8 +140,24 @@ class Span:
         self.rss = self._broker.rss()
         metrics = self._broker.metrics()
         self.syncs = (metrics.get("kapokmq_commit_seconds_count", 0.0) - self._commits) / self.seconds
-        self.pause = metrics.get("kapokmq_loop_delay_seconds_max")
+        self.pause = longest_since(self._delays, *self._broker.delays())
         return self
+
+
+def longest_since(before, longest, after):
+    """The longest delay since the counts of `before`, in seconds: `longest`, as far as these counts allow.
+
+    That is of the last minute or two, which may be more or less than what was measured.
+    """
+    if longest is None:
+        return None
+    total = max(after.values()) - max(before.values(), default=0)
+    low = 0.0
+    for high in sorted(after):
+        if after[high] - before.get(high, 0) >= total:
+            return max(low, min(longest, high))
+        low = high
+    return longest
 
 
 class Stopwatch:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from kapokmq.core.lives import Life
 from kapokmq.core.message import Found
 from kapokmq.core.policy import GroupConfig, TopicPolicy
 from kapokmq.core.query import HourCounts, Mark, TopicCounts
@@ -34,7 +35,7 @@ class GroupInfo(NamedTuple):
     """A durable group. `lag` is what it has not done yet of what is due, `dead` its dead letters not counted.
 
     `mark` and `next` are offsets: of the first message that it is not done with, and of the topic's next message.
-    `oldest` is the create time of what has waited longest, as far as that is in memory, else None.
+    `oldest` is the create time of what is dealt next, as far as that is in memory, else None: see Vitals.dated.
     """
 
     topic: str
@@ -60,13 +61,22 @@ class PatternInfo(NamedTuple):
 
 
 class MemberInfo(NamedTuple):
-    """Somebody who consumes: `group` is None in a private one, `credit` what is left of it, None without limit."""
+    """Somebody who consumes: `group` is None in a private one, `credit` what is left of it, None without limit.
+
+    `number` is that of its connection, None and `address` empty where it has none of its own. `since` is when it came;
+    `delivered` and `acked` count its messages from then on.
+    """
 
     label: str
     topic: str
     group: str | None
     credit: int | None
     in_flight: int
+    number: int | None = None
+    address: str = ""
+    since: int = 0
+    delivered: int = 0
+    acked: int = 0
 
 
 class FoundPage(NamedTuple):
@@ -109,48 +119,6 @@ class DeadFilter(NamedTuple):
     reason: str | None = None
     text: str | None = None
     before: int | None = None
-
-
-class Holder(NamedTuple):
-    """Who holds a message: since when, and until when unless it touches it (None: as long as it likes)."""
-
-    label: str
-    since: int
-    until: int | None
-
-
-class Event(NamedTuple):
-    """Something out of the ordinary: `kind` is nacked, lost, dead, sentAgain or purged; `who` did it."""
-
-    at: int
-    kind: str
-    attempts: int
-    who: str
-    reason: str
-
-
-class GroupLife(NamedTuple):
-    """A message's life in one group.
-
-    `state` is "notDue" (to the group: it began later), "delayed", "waiting", "retrying", "leased", "acknowledged",
-    "dead", or "expired". `attempts` are those that ended badly. `since` is when it was acknowledged or given up, None
-    where that was not recorded; `until` when it is tried again.
-    """
-
-    group: str
-    state: str
-    attempts: int
-    since: int | None
-    until: int | None
-    holders: list[Holder]
-    events: list[Event]
-
-
-class Life(NamedTuple):
-    """Everything that is known of a message."""
-
-    message: Found
-    groups: list[GroupLife]
 
 
 class Admin(Protocol):
@@ -248,6 +216,13 @@ class Admin(Protocol):
 
     def scheduled(self, topic: str | None, after: tuple[int, int] | None, limit: int) -> Awaitable[list[Found]]:
         """Messages to fall due, by due time, behind (due, id)."""
+        ...
+
+    def due_counts(self, topic: str | None, start: int, end: int, step: int) -> Awaitable[list[tuple[int, int]]]:
+        """How many messages fall due from `start` to before `end`, in steps of `step` (ms) from `start` on.
+
+        Gives when a step begins and how many it has, ascending; those with none are left out.
+        """
         ...
 
     def cancel(self, code: str) -> Awaitable[Verdict]:

@@ -11,9 +11,9 @@ from kapokmq.core.dealer import Dealer
 from kapokmq.core.effects import Effect, FetchMessages, LoadSchedule, ReadPage
 from kapokmq.core.group import Group
 from kapokmq.core.ledger import Ledger, Published
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import OFFSET_MASK, Message, make_id, topic_of
 from kapokmq.core.moment import Moment
-from kapokmq.core.position import Memory
 from kapokmq.core.retention import Retention
 from kapokmq.core.rules import Rules
 from kapokmq.core.schedule import Due, Schedule

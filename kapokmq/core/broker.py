@@ -24,10 +24,10 @@ from kapokmq.core.errors import Draining, Full, StoreUnavailable
 from kapokmq.core.group import Choose, Group
 from kapokmq.core.ledger import Ledger, Taken
 from kapokmq.core.member import Consumer
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import Drafts
 from kapokmq.core.moment import Moment
 from kapokmq.core.peers import Publisher, Receiver
-from kapokmq.core.position import Memory
 from kapokmq.core.publishing import PLAIN, Call, Publishing
 from kapokmq.core.query import Remnant, TopicCounts
 from kapokmq.core.recovered import Recovered
@@ -159,6 +159,7 @@ class Broker:
     ) -> tuple[Consumer, list[Effect]]:
         """Join the topic's default group."""
         consumer = self.consuming.subscribe(receiver, topic_name, credit)
+        consumer.since = now.wall
         return consumer, self.dealer.deal(now)
 
     def join(
@@ -166,6 +167,7 @@ class Broker:
     ) -> tuple[Consumer, list[Effect]]:
         """Become a member as wished. See Consuming.join."""
         consumer = self.consuming.join(receiver, pattern, wish, starts)
+        consumer.since = now.wall
         return consumer, self.dealer.deal(now)
 
     def unsubscribe(self, consumer: Consumer, now: Moment) -> list[Effect]:
@@ -254,8 +256,17 @@ class Broker:
     @property
     def held_since(self) -> int | None:
         """Since when the message is held that has been held for longest, in wall milliseconds."""
-        groups = [group for topic in self.catalog.by_number.values() for group in topic.all_groups()]
-        return min([since for group in groups if (since := group.leases.oldest()) is not None], default=None)
+        if not self._memory.leases:
+            return None
+        topics = self.catalog.by_number.values()
+        groups = [group for topic in topics for some in (topic.groups.values(), topic.privates) for group in some]
+        lent = [group.leases.oldest() for group in groups if group.leases.count]
+        return min([since for since in lent if since is not None], default=None)
+
+    @property
+    def dead(self) -> int:
+        """How many dead letters there are, counted once a group."""
+        return self._memory.dead
 
     def counts(self) -> Counts:
         """All topics together."""

@@ -11,11 +11,12 @@ from kapokmq.core.commit import PatternRow
 from kapokmq.core.errors import BadName, Deleting, TooMany, Unsupported
 from kapokmq.core.group import Choose, Group, Setup
 from kapokmq.core.ledger import Ledger
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import TOPICS_MAX, make_id
 from kapokmq.core.moment import Moment
 from kapokmq.core.pattern import matcher, matches
 from kapokmq.core.policy import DELETING, GroupConfig, TopicPolicy, read_policy, written
-from kapokmq.core.position import Memory, Position
+from kapokmq.core.position import Position
 from kapokmq.core.queue import QueueGroup
 from kapokmq.core.ranges import RangeSet
 from kapokmq.core.recovered import Recovered, RecoveredGroup

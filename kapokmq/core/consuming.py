@@ -186,7 +186,9 @@ class Consuming:
                 self._renewed(group)  # some of it others held
             self._settling.settled((topic, group), done, now)
             self._again(consumer, (topic, group))
-        self._tally.acked += len(codes) - len(ignored)
+        acked = len(codes) - len(ignored)
+        consumer.acked += acked
+        self._tally.acked += acked
         self._tally.ignored_acks += len(ignored)
         return consumer.in_order(codes, ignored)
 

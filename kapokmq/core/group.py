@@ -240,6 +240,7 @@ class Group(ABC):
         settled: list[int] = []
         for member in members:
             consumer = member.consumer
+            consumer.delivered += count
             if member.owes or not consumer.renews:
                 consumer.credit -= count
                 # One with places elsewhere is found out when its turn comes, so that topics take turns.

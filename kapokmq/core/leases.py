@@ -6,8 +6,8 @@ from math import inf
 
 from kapokmq.core.held import Batch
 from kapokmq.core.member import Member
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import Message
-from kapokmq.core.position import Memory
 
 EXPIRED_AT_ONCE = 1000  # leases taken back in one go
 

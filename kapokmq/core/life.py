@@ -1,8 +1,8 @@
 """The life of a message in each group, from what the broker holds and what the store recorded."""
 
-from kapokmq.core.admin import Event, GroupLife, Holder, Life
 from kapokmq.core.broker import Broker
 from kapokmq.core.group import Group
+from kapokmq.core.lives import Event, GroupLife, Holder, Life
 from kapokmq.core.message import OFFSET_MASK, Found, Status, topic_of
 from kapokmq.core.moment import Moment
 from kapokmq.core.query import Stored, Trace

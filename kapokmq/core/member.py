@@ -20,11 +20,14 @@ class Consumer:
     `credit` is how many more messages it may be dealt, `level` how many it was last allowed. Credit that `renews` comes
     back with what it acknowledges or loses. One that `owes` nothing has acknowledged what was written to it. `flowing`
     is False while its transport takes no more. `starved` are groups that had something to deal and found it without
-    credit, or not flowing: they are to be told when that changes.
+    credit, or not flowing: they are to be told when that changes. `since` is when it came (wall ms); `delivered` and
+    `acked` count messages from then on, the first also those that came again.
     """
 
     __slots__ = (
+        "acked",
         "credit",
+        "delivered",
         "flowing",
         "group",
         "level",
@@ -33,6 +36,7 @@ class Consumer:
         "places",
         "receiver",
         "renews",
+        "since",
         "starved",
         "topics",
     )
@@ -55,6 +59,7 @@ class Consumer:
         self.level: float = inf if credit is None else credit
         self.credit = self.level
         self.flowing = True
+        self.since = self.delivered = self.acked = 0
         self.places: dict[Group, tuple[Topic, Member]] = {}
         self.topics: dict[int, Group] = {}  # the same by the number of the topic
         self.starved: dict[Group, Member] = {}

@@ -79,6 +79,11 @@ def member_infos(consumers: Iterable[Consumer]) -> list[MemberInfo]:
             group=consumer.group,
             credit=None if consumer.level == float("inf") else max(0, int(consumer.credit)),
             in_flight=sum(len(member.held) for _, member in consumer.places.values()),
+            number=consumer.receiver.number,
+            address=consumer.receiver.address,
+            since=consumer.since,
+            delivered=consumer.delivered,
+            acked=consumer.acked,
         )
         for consumer in consumers
     ]

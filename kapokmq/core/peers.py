@@ -94,6 +94,16 @@ class Receiver(Protocol):
         """Who that is, for people: its id and where it comes from."""
         ...
 
+    @property
+    def address(self) -> str:
+        """Where it comes from, empty where that is nowhere in particular."""
+        ...
+
+    @property
+    def number(self) -> int | None:
+        """The number of its connection, None where it has none of its own."""
+        ...
+
     def deliver(self, delivery: Delivery) -> None:
         """Write these out now, in one write."""
         ...

@@ -12,29 +12,11 @@ from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Message
 from kapokmq.core.ranges import RangeSet, Run, gaps_of, runs_of
-from kapokmq.core.rules import PAGE_BYTES, WRITE_BYTES
+from kapokmq.core.rules import WRITE_BYTES
 from kapokmq.core.schedule import Schedule
-
-
-class Memory:
-    """How many bytes of messages a node's groups hold, as `Message.size` counts them, and should hold at most.
-
-    `leases` is how many leases there are.
-    """
-
-    __slots__ = ("budget", "held", "leases")
-
-    def __init__(self, budget: int) -> None:
-        self.budget = budget
-        self.held = 0
-        self.leases = 0
-
-    @property
-    def overdrawn(self) -> bool:
-        """Whether it is a page beyond the budget."""
-        return self.held >= self.budget + PAGE_BYTES
 
 
 class Position:
@@ -48,6 +30,8 @@ class Position:
         self.mark = mark
         self.done = RangeSet(runs)
         self.dead = RangeSet(dead)
+        memory.dead += self.dead.count
+        self.revivals = 0  # how often some dead letters were so no more
         self.end = mark
         self.taken = 0  # how many messages were taken to be dealt, since the start
         self.ahead: deque[Message] = deque()
@@ -73,7 +57,7 @@ class Position:
         if last < self.mark:
             return []
         if self.dead:
-            self.dead.discard(first, last)
+            self.exhume(first, last)
         fresh = self.done.add(max(first, self.mark), last)
         self.mark = self.done.cut_below(self.mark)
         return fresh
@@ -223,11 +207,19 @@ class Position:
 
     def bury(self, offset: int) -> None:
         """It is a dead letter now: not to be dealt, and the group is not done with it."""
-        self.dead.add(offset, offset)
+        self._memory.dead += len(self.dead.add(offset, offset))
+
+    def exhume(self, first: int, last: int) -> list[Run]:
+        """Of these, those that are dead letters are so no more; gives their runs."""
+        runs = self.dead.discard(first, last)
+        if runs:
+            self._memory.dead -= sum([end - start + 1 for start, end in runs])
+            self.revivals += 1
+        return runs
 
     def revive(self, first: int, last: int) -> list[Run]:
         """Of these, deal those that are dead again; gives their runs."""
-        runs = self.dead.discard(first, last)
+        runs = self.exhume(first, last)
         for start, stop in runs:
             for offset in range(start, min(stop + 1, self.end)):
                 self.fall_due(offset)
@@ -286,6 +278,8 @@ class Position:
             queue.clear()
         self._postponed.clear()
         self._later.clear()
+        self._memory.dead -= self.dead.count
+        self.dead = RangeSet()
 
     @property
     def queued(self) -> bool:

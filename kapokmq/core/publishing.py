@@ -129,14 +129,15 @@ class Publishing:
             entry.topic.pending_bytes -= entry.size
             kept = self._without(entry, duplicates) if duplicates and entry.keys else entry
             arrived.setdefault(entry.topic, []).append(kept)
-            entry.topic.bytes += kept.size
+            self._tally.resized(entry.topic, kept.size)
             if not entry.confirmed:
                 entry.topic.pending -= entry.receipt.count
                 confirms.setdefault(entry.publisher, []).append(entry.receipt)
                 others += self._stored(entry.sent)
         for number, size in outcome.sizes:
-            if number in self._catalog.by_number:
-                self._catalog.by_number[number].bytes = size
+            topic = self._catalog.by_number.get(number)
+            if topic is not None:
+                self._tally.resized(topic, size - topic.bytes)
         for topic, entries in arrived.items():
             for entry in entries:
                 first = entry.receipt.first & OFFSET_MASK

@@ -155,6 +155,31 @@ class HourCounts(NamedTuple):
     cleaned: int
 
 
+class DueQuery(NamedTuple):
+    """Asks how many delayed messages fall due when: from `begin` to before `end`, in steps of `step` from `first` on.
+
+    All in wall ms. `begin` lies ahead, for what is due is not delayed any more. Some `look` messages are counted, and
+    of those that fall due in the same millisecond all. `topic` is a number, None: of all together.
+    """
+
+    topic: int | None
+    first: int
+    step: int
+    begin: int
+    end: int
+    look: int
+
+
+class DuePage(NamedTuple):
+    """How many fall due in which step (0 begins at `first`; those with none are left out), and where to go on.
+
+    `next` is the query's `end` where all were counted.
+    """
+
+    counts: list[tuple[int, int]]
+    next: int
+
+
 @dataclass(frozen=True, slots=True)
 class TopicCounts:
     """How many messages of a topic are stored, and of which status; `in_flight` of the waiting ones are leased.

@@ -181,6 +181,15 @@ class RangeSet:
         at = bisect_right(self._heads, number) - 1
         return self._blocks[at].end_of(number) if at >= 0 else number
 
+    def next_in(self, number: int, stop: int) -> int:
+        """The first number from this one on that is in, `stop` where there is none below that."""
+        at = max(0, bisect_right(self._heads, number) - 1)
+        for block in self._blocks[at : at + 2]:
+            place = bisect_left(block.lasts, number)
+            if place < len(block.firsts):
+                return min(stop, max(number, block.firsts[place]))
+        return stop
+
     def reaches(self, number: int) -> bool:
         """Whether this number, or one beyond it, is in."""
         return bool(self._blocks) and self._blocks[-1].lasts[-1] >= number

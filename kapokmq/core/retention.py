@@ -99,7 +99,7 @@ class Retention:
         if delayed:
             self._tally.fell_due(topic, delayed)
         if going:
-            topic.bytes -= sum(message.size for message in going)
+            self._tally.resized(topic, -sum(message.size for message in going))
             self._tally.removed(topic, len(going), consumed, now, by_age=by_age)
             self._remove(topic, runs)
         return len(going)

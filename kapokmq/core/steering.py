@@ -174,8 +174,7 @@ class Steering:
 
     def purge_dead(self, topic: Topic, group: Group, offsets: Sequence[int], who: str, now: Moment) -> int:
         """Let a group be done with dead letters. Gives how many of these there were."""
-        dead = group.position.dead
-        runs = [run for first, last in runs_of(set(offsets)) for run in dead.discard(first, last)]
+        runs = [run for first, last in runs_of(set(offsets)) for run in group.position.exhume(first, last)]
         self._ledger.revive(group, runs, self._events(group, runs, PURGED, who, now))
         numbers = [offset for first, last in runs for offset in range(first, last + 1)]
         self._settling.settled((topic, group), numbers, now)

@@ -7,13 +7,14 @@ from kapokmq.core.topic import Topic
 
 
 class Tally:
-    """Counts batches. `stored`, `consumed`, `delayed` are so now, over all topics; the others count from the start."""
+    """Counts batches. `stored`, `consumed`, `delayed`, `bytes` are so now, over all topics; the others totals."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.stored = 0
         self.consumed = 0
         self.delayed = 0
+        self.bytes = 0
         self.acked = 0
         self.ignored_acks = 0
         self.nacked = 0
@@ -34,6 +35,12 @@ class Tally:
         self.stored += topic.stored
         self.consumed += topic.consumed
         self.delayed += topic.delayed
+        self.bytes += topic.bytes
+
+    def resized(self, topic: Topic, by: int) -> None:
+        """A topic's messages take so many bytes more."""
+        self.bytes += by
+        topic.bytes += by
 
     def published(self, topic: Topic, count: int, delayed: int) -> None:
         """Messages are stored, some of them delayed."""
@@ -85,6 +92,7 @@ class Tally:
         self.stored -= topic.stored
         self.consumed -= topic.consumed
         self.delayed -= topic.delayed
+        self.bytes -= topic.bytes
 
     def figures(self, in_flight: int, memory: int, topics: int, groups: int) -> Figures:
         """For metrics."""

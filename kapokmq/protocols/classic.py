@@ -51,6 +51,12 @@ class ProducerConversation:
         self._visitor = visitor
         self._engine = engine
         self._session = ProducerSession(longest)
+        self.number: int | None = None  # among the connections, once it is one of them
+
+    @property
+    def published(self) -> int:
+        """How many of its messages were stored."""
+        return self._session.published
 
     def begin(self) -> None:
         """Be known to the engine."""
@@ -116,12 +122,15 @@ class ConsumerConversation:
     _log = Logger()
     bears_silence = False
     settled = True
+    published = None
 
     def __init__(self, wire: WebSocketConnection, visitor: Visitor, engine: Engine, credit: int | None) -> None:
         self._wire = wire
         self._visitor = visitor
         self._engine = engine
         self._credit = credit
+        self.address = visitor.ip
+        self.number: int | None = None  # among the connections, once it is one of them
         self._subscription: Subscription | None = None
 
     @property

@@ -1,5 +1,6 @@
 """Who is connected."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -43,8 +44,8 @@ class Interest(NamedTuple):
 class Listed(NamedTuple):
     """A connection that has shown the key, of whatever kind. `number` is its own while the node runs.
 
-    The last three are of v2 clients: the name that their publish calls are numbered under, how many of their messages
-    were stored (None of others, where that is not counted), and what they are subscribed to.
+    `published` is how many of its messages were stored, None of a classic consumer. `session`, the name that publish
+    calls are numbered under, and `subscriptions` are of v2 clients.
     """
 
     number: int
@@ -58,17 +59,21 @@ class Listed(NamedTuple):
     subscriptions: Sequence[Interest] = ()
 
 
-class Guest(Protocol):
-    """What a v2 client talks to, as the registry sees it."""
+class Inside(Protocol):
+    """What a client talks to, as the registry sees it."""
+
+    @property
+    def published(self) -> int | None:
+        """How many of its messages were stored, None where it publishes none."""
+        ...
+
+
+class Guest(Inside, Protocol):
+    """What a v2 client talks to."""
 
     @property
     def session(self) -> str | None:
         """Under which name its publish calls are numbered."""
-        ...
-
-    @property
-    def published(self) -> int:
-        """How many of its messages were stored."""
         ...
 
     @property
@@ -106,6 +111,7 @@ class Connections:
         self._clients: dict[Closable, Client] = {}
         self._alike: dict[tuple[Kind, str, str], dict[Closable, None]] = {}
         self._guests: dict[Closable, Guest] = {}
+        self._insides: dict[Closable, Inside] = {}  # of all
         self._numbers: dict[Closable, int] = {}
         self._counted = 0
         self._draining: str | None = None
@@ -128,9 +134,10 @@ class Connections:
         """Count a connection, from its upgrade on."""
         self._open[connection] = None
 
-    def joined(self, connection: Closable, kind: Kind, topic: str, client_id: str, ip: str) -> None:
-        """List a connection: it has shown the key. Of too many with the same id the oldest is closed."""
-        client = self._list(connection, Client(kind, topic, client_id, ip, int(self._wall())))
+    def joined(self, connection: Closable, kind: Kind, topic: str, client_id: str, ip: str, inside: Inside) -> int:
+        """List a connection that has shown the key; gives its number. Of too many alike the oldest is closed."""
+        client = self._list(connection, Client(kind, topic, client_id, ip, int(self._wall())), inside)
+        number = self._counted
         alike = self._alike.setdefault(client[:3], {})
         alike[connection] = None
         if len(alike) > self._same_id:
@@ -141,13 +148,16 @@ class Connections:
             )  # fmt: skip
             self._unlist(oldest)
             oldest.close(POLICY, f"more than {self._same_id} connections with this id")
+        return number
 
-    def welcomed(self, connection: Closable, guest: Guest, name: str, ip: str) -> None:
-        """List a v2 connection: it has shown the key. There may be any number with the same name."""
-        self._list(connection, Client(Kind.V2, "", name, ip, int(self._wall())))
+    def welcomed(self, connection: Closable, guest: Guest, name: str, ip: str) -> int:
+        """List a v2 connection: it has shown the key. Gives its number. There may be many with the same name."""
+        self._list(connection, Client(Kind.V2, "", name, ip, int(self._wall())), guest)
+        number = self._counted
         self._guests[connection] = guest
         if self._draining is not None:
             guest.drain(self._draining)
+        return number
 
     def drain(self, reason: str) -> None:
         """Tell all v2 clients, and those that still come, that this node stops and is to be left."""
@@ -162,20 +172,27 @@ class Connections:
         if not self._open and self._gone is not None and not self._gone.called:
             self._gone.callback(None)
 
-    def _list(self, connection: Closable, client: Client) -> Client:
+    def _list(self, connection: Closable, client: Client, inside: Inside) -> Client:
         self._counted += 1
         self._numbers[connection] = self._counted
+        self._insides[connection] = inside
         self._clients[connection] = client
         return client
 
     def _unlist(self, connection: Closable) -> None:
         self._numbers.pop(connection, None)
+        self._insides.pop(connection, None)
         client = self._clients.pop(connection, None)
         if self._guests.pop(connection, None) is None and client is not None:
             alike = self._alike[client[:3]]
             del alike[connection]
             if not alike:
                 del self._alike[client[:3]]
+
+    def connected(self) -> tuple[int, int, int]:
+        """How many producers, consumers and v2 clients have shown the key."""
+        kinds = Counter(client.kind for client in self._clients.values())
+        return kinds[Kind.PRODUCER], kinds[Kind.CONSUMER], kinds[Kind.V2]
 
     def producers(self) -> list[Client]:
         """All producers that have shown the key, oldest first."""
@@ -193,12 +210,11 @@ class Connections:
         """All that have shown the key, of whatever kind, oldest first."""
         rows = []
         for connection, client in self._clients.items():
-            row = Listed(self._numbers[connection], client.kind.value, *client[1:])
+            published = self._insides[connection].published
+            row = Listed(self._numbers[connection], client.kind.value, *client[1:], published=published)
             guest = self._guests.get(connection)
             if guest is not None:
-                row = row._replace(
-                    session=guest.session, published=guest.published, subscriptions=tuple(guest.interests)
-                )
+                row = row._replace(session=guest.session, subscriptions=tuple(guest.interests))
             rows.append(row)
         return rows
 

@@ -94,7 +94,7 @@ class Entrance:
         wire.eager = False
         inside = self._opening(wire, visitor)
         wire.converse(inside)
-        self._connections.joined(wire, visitor.kind, visitor.topic, visitor.id, visitor.ip)
+        inside.number = self._connections.joined(wire, visitor.kind, visitor.topic, visitor.id, visitor.ip, inside)
         inside.begin()
         if self._frames:
             inside.received(list(self._frames))

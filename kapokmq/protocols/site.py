@@ -31,7 +31,7 @@ from kapokmq.protocols.api.site import Api
 from kapokmq.protocols.classic_http import body_bound
 from kapokmq.protocols.client_file import ClientFile
 from kapokmq.protocols.console import Console, Roster, Shown
-from kapokmq.protocols.console_files import ConsoleFiles
+from kapokmq.protocols.console_files import make_console
 from kapokmq.protocols.handshake import V2_PATH
 from kapokmq.protocols.producer_http import ProducerHttp
 from serena.core.secret import Secret
@@ -104,8 +104,7 @@ class Root(Resource):
             resource = app.resource()
             for rule in app.url_map.iter_rules():
                 path = rule.rule.encode()
-                # Klein adds HEAD wherever there is GET; the original's page has none.
-                methods = {method.encode() for method in rule.methods or ()} - ({b"HEAD"} if path == b"/" else set())
+                methods = (method.encode() for method in rule.methods or ())
                 self._faces.setdefault(path, {}).update(dict.fromkeys(methods, resource))
 
     def render(self, request: Request) -> Any:
@@ -248,13 +247,11 @@ def make_site(  # noqa: PLR0913 -- each is a part of the node that some face nee
         client_address=client_address,
         slowdown=slowdown,
     )
-    console = ConsoleFiles()
     apps = (
         Console(engine, guard, connections, Shown(settings, nodes)).app,
         ProducerHttp(engine, guard, access.max_message_bytes).app,
         Ops(guard, engine.health, exposition, own_hosts).app,
-        console.app,
-        console.parts,
+        make_console(),
         ClientFile().app,
     )
     api, ending = make_api(

@@ -55,6 +55,7 @@ class V2Conversation:
         self._visitor = visitor
         self._engine = engine
         self._numbered = numbered
+        self.number: int | None = None  # among the connections, once it is one of them
         self._session = V2Session(longest, durable)
         self._consumers: dict[int, V2Consumer] = {}
         self._held: deque[V2Consumer] = deque()  # those that the engine is to deliver nothing to, longest first
@@ -90,7 +91,7 @@ class V2Conversation:
             self._publish(asked)
         elif isinstance(asked, Subscribe):
             interest = Interest(asked.id, asked.topic, given(asked.group))
-            consumer = V2Consumer(interest, self._visitor, self._deliver, self._dismissed)
+            consumer = V2Consumer(interest, self._visitor, self.number, self._deliver, self._dismissed)
             self._consumers[asked.id] = consumer
             Deferred.fromCoroutine(self._join(consumer, asked))
         elif isinstance(asked, Unsubscribe):

@@ -11,13 +11,15 @@ from kapokmq.protocols.connections import Interest
 class V2Consumer:
     """A subscription. `sub` is what the client calls it, `subscription` what the engine does, once it has joined.
 
-    `flowing` while the engine may deliver. `credit` is what the client set before it had joined.
+    `flowing` while the engine may deliver. `credit` is what the client set before it had joined. `number` is that of
+    its connection.
     """
 
     def __init__(
         self,
         interest: Interest,
         visitor: Visitor,
+        number: int | None,
         write: Callable[["V2Consumer", Delivery], None],
         gone: Callable[["V2Consumer", Exception], None],
     ) -> None:
@@ -26,6 +28,8 @@ class V2Consumer:
         self.subscription: Subscription | None = None
         self.flowing = False
         self.credit: int | None = None
+        self.address = visitor.ip
+        self.number = number
         self._visitor = visitor
         self._write = write
         self._gone = gone

@@ -189,7 +189,7 @@ class V2Entrance:
         wire.converse(inside)
         wire.write(encode_welcome(terms.version, terms.node, terms.limits, given(hello.id), given(hello.session)))
         inside.begin()
-        self._connections.welcomed(wire, inside, visitor.id, visitor.ip)
+        inside.number = self._connections.welcomed(wire, inside, visitor.id, visitor.ip)
         wire.go_on_reading()
         if self._frames:
             inside.received(list(self._frames))

@@ -19,6 +19,8 @@ from serena.core.node_settings import GossipSettings
 from serena.core.swim.chance import Chance
 from serena.services.gossip import Gossip
 from serena.services.guarding import guarded
+from serena.services.pool import Pool
+from serena.web.membership import Change, Member
 from serena.web.registry import NodeRow, node_rows
 
 PROTOCOLS = ("classic", "v2")
@@ -50,6 +52,7 @@ class Cluster:
         self._leaving: Deferred[None] | None = None
         self._loop = LoopingCall(guarded, self._log, self._look)
         self._loop.clock = reactor
+        self._listeners: list[Callable[[Change], None]] = []
         self.gossip: Gossip | None = None
 
     def start(self, addr: str, port: int) -> Gossip:
@@ -67,9 +70,23 @@ class Cluster:
         except WorldError as error:
             raise WorldError(f"cluster.gossipPort: {error}") from error
         self.gossip = gossip
+        Pool(gossip).listen(self._changed)
         self._spent = self._cpu()
         self._loop.start(LOAD_EVERY, now=False)
         return gossip
+
+    def members(self) -> Sequence[Member]:
+        """All that are known, this node included; nobody before it takes part."""
+        return self.gossip.members() if self.gossip is not None else []
+
+    def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Have each change of a member told. Gives what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _changed(self, change: Change) -> None:
+        for listener in list(self._listeners):
+            listener(change)
 
     def nodes(self) -> Sequence[NodeRow]:
         """The brokers that are known to be there, this one included, by name."""

@@ -5,15 +5,17 @@ Nothing here is called per message: totals are read from the engine when somebod
 
 from collections.abc import Callable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from kapokmq.core.commit_times import RecentCommits
 from kapokmq.core.engine import Figures
+from kapokmq.core.vitals import CommitTimes
+from serena.services.delay_metrics import DelayMetrics
 
 COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-LOOP_DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 COMMIT_MESSAGES = (1, 10, 100, 500, 1_000, 2_500, 5_000, 10_000)
 
 _TOTALS = (
@@ -62,9 +64,19 @@ class _FiguresCollector(Collector):
 
 
 class NodeMetrics:
-    """One node's figures. `connections` gives how many producers, consumers and v2 clients there are."""
+    """One node's figures. `connections` gives how many producers, consumers and v2 clients there are.
 
-    def __init__(self, figures: Callable[[], Figures], connections: Callable[[], Sequence[int]], version: str) -> None:
+    `clock` reads a steady clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        figures: Callable[[], Figures],
+        connections: Callable[[], Sequence[int]],
+        version: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._clock = clock
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(_FiguresCollector(figures, connections, version))
         self._seconds = Histogram(
@@ -79,32 +91,19 @@ class NodeMetrics:
             buckets=COMMIT_MESSAGES,
             registry=self.registry,
         )
-
-        self._delays = Histogram(
-            "kapokmq_loop_delay_seconds",
-            "How late the reactor was, looked at 200 times a second while it has work, else 10 times.",
-            buckets=LOOP_DELAYS,
-            registry=self.registry,
-        )
-        self._longest = Gauge(
-            "kapokmq_loop_delay_seconds_max",
-            "How late the reactor was at most since these figures were last asked for.",
-            registry=self.registry,
-        )
-        self._worst = 0.0
-
-    def observe_delay(self, seconds: float) -> None:
-        """Note how late the reactor was."""
-        self._delays.observe(seconds)
-        self._worst = max(self._worst, seconds)
+        self._recent = RecentCommits()
+        self.observe_delay = DelayMetrics("kapokmq", self.registry, clock).observe
 
     def observe_commit(self, seconds: float, messages: int) -> None:
         """Note one commit: how long it took, and how many messages it held."""
         self._seconds.observe(seconds)
         self._messages.observe(messages)
+        self._recent.observe(self._clock(), seconds)
+
+    def commits(self) -> CommitTimes | None:
+        """How long commits took lately."""
+        return self._recent.told(self._clock())
 
     def exposition(self) -> bytes:
         """Give everything in Prometheus' text format."""
-        self._longest.set(self._worst)
-        self._worst = 0.0
         return generate_latest(self.registry)

@@ -33,6 +33,7 @@ from kapokmq.services.drain import Drain
 from kapokmq.services.embedded import EmbeddedEngine
 from kapokmq.services.metrics import NodeMetrics
 from kapokmq.services.rules import DURABLE, rules_of
+from kapokmq.services.vitals import NodeVitals, disk_reader, no_disk
 from kapokmq.storage.aside import set_aside
 from kapokmq.storage.memory import MemoryStore
 from kapokmq.storage.sqlite import SQLiteStore
@@ -97,6 +98,7 @@ class Node(Service):
                     GossipCollector(self.cluster.start(self.settings.server.addr, self.port))
                 )
             self.engine.open()
+            self.vitals.start()
         except WorldError as error:
             self.log.error("the node does not start: {error}", error=error)
             if self._port is not None:
@@ -126,6 +128,7 @@ class Node(Service):
         self._drain.stop()
         left = self.cluster.leave()
         self._loop_delay.stop()
+        self.vitals.stop()
         for loop in self._loops:
             loop.stop()
         if self._port is not None:
@@ -154,8 +157,9 @@ class Node(Service):
         settings, reactor = self.settings, self._reactor
         self.metrics = NodeMetrics(
             lambda: self.engine.figures(),  # noqa: PLW0108 -- made below
-            self._connected,
+            lambda: self.connections.connected(),  # noqa: PLW0108 -- likewise
             __version__,
+            reactor.seconds,
         )
         self._loop_delay = LoopDelay(reactor, time.thread_time, self.metrics.observe_delay)
         self.cluster = Cluster(
@@ -177,11 +181,15 @@ class Node(Service):
         self.connections = Connections(
             most=settings.access.max_connections, same_id=settings.access.same_id_limit, wall=self._wall
         )
+        store = settings.store
+        self.vitals = NodeVitals(
+            self.engine,
+            self.metrics.commits,
+            clock=reactor,
+            wall=self._wall,
+            disk=disk_reader(store.path, reactor) if store.durability else no_disk,
+        )
         self._drain = Drain(self.engine, self.connections, reactor, self._drained)
-
-    def _connected(self) -> tuple[int, int, int]:
-        connections = self.connections
-        return len(connections.producers()), len(connections.consumers()), len(connections.v2_clients())
 
     def _make_store(self) -> Store:
         settings = self.settings.store
@@ -225,7 +233,14 @@ class Node(Service):
             ),
             settings=self.settings.shown,
             connections=self.connections,
-            backstage=Backstage(self.engine.admin, self.drain, self._wall, self.settings.effective),
+            backstage=Backstage(
+                self.engine.admin,
+                self.drain,
+                self._wall,
+                self.settings.effective,
+                self.cluster if self.settings.cluster.enabled else None,
+                vitals=self.vitals,
+            ),
             exposition=self.metrics.exposition,
             websocket=websocket,
             clock=self._reactor,

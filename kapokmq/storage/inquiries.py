@@ -3,7 +3,7 @@
 Every question gives one row; queries.py says why.
 """
 
-from kapokmq.core.query import HourCounts, Trace
+from kapokmq.core.query import DuePage, HourCounts, Trace
 from kapokmq.storage.rows import Reader
 from kapokmq.storage.store import Remembered
 
@@ -48,6 +48,39 @@ DELAYED_OF = DELAYED.replace(
     "from message as m\n            where", "from message as m\n            where m.id >> 40 = ?6 and"
 )
 
+# Parameters: first, step, begin, end, how many to look at; in DUE_COUNTS_OF a topic. Each step is a range of the index:
+# grouping would sort. All that ends a page is a due time, so those that fall due together are counted together.
+DUE_COUNTS = """
+with recursive
+    bound (due) as materialized (
+        select coalesce((
+            select max(m.due, ?3 + 1) from message as m
+            where m.due is not null and m.due >= ?3 and m.due < ?4
+            order by m.due limit 1 offset ?5
+        ), ?4)
+    ),
+    steps (step) as (
+        select (?3 - ?1) / ?2
+        union all
+        select step + 1 from steps where ?1 + (step + 1) * ?2 < (select due from bound)
+    ),
+    counted as materialized (
+        select step, (
+            select count(*) from message as m
+            where m.due is not null and m.due >= max(?3, ?1 + step * ?2)
+            and m.due < min((select due from bound), ?1 + (step + 1) * ?2) and not coalesce(
+                (select c.last >= m.id from consumed as c where c.first <= m.id order by c.first desc limit 1), 0
+            )
+        ) as count
+        from steps
+    )
+select cast(json_array(
+    json((select json_group_array(json_array(step, count) order by step) from counted where count > 0)),
+    (select due from bound)
+) as blob)
+"""
+DUE_COUNTS_OF = DUE_COUNTS.replace("where m.due is not null", "where m.id >> 40 = ?6 and m.due is not null")
+
 # Parameter: id. A group is done with a message if the last of its runs that begins at or before it covers it.
 TRACE = """
 select cast(json_array(
@@ -85,6 +118,18 @@ with recursive halving (low, high, best) as (
 select cast(json_array((select best & 0xffffffffff from halving where low > high)) as blob)
 """
 
+# Parameters: ranges as JSON, now, how many messages to look at in each.
+FIRST_DUE = """
+select cast(json_group_array((
+    select created from (
+        select created, due from message where id >= r.value ->> 0 and id < r.value ->> 1 order by id limit ?3
+    )
+    where due is null or due <= ?2
+    limit 1
+) order by r.key) as blob)
+from jsonb_each(cast(?1 as text)) as r
+"""
+
 # Parameters: session as UTF-8 bytes, limit. The duplicates are JSON themselves.
 SENT = """
 select cast(json_group_array(
@@ -108,7 +153,9 @@ from (
 """
 HOURS_OF = HOURS.replace("between ?1 and ?2", "between ?1 and ?2 where t.number = ?3")
 
+read_due_counts = Reader(DuePage)
 read_trace = Reader(Trace)
 read_since = Reader(tuple[int | None])
+read_first_due = Reader(list[int | None])
 read_sent = Reader(list[Remembered])
 read_hours = Reader(list[HourCounts])

@@ -9,7 +9,19 @@ from twisted.internet.defer import Deferred, fail, succeed
 from kapokmq.core.commit import Commit, DroppedRow, Outcome
 from kapokmq.core.errors import MisuseError
 from kapokmq.core.message import OFFSET_MASK, Message, make_id, topic_of
-from kapokmq.core.query import DeadPage, DeadQuery, HourCounts, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.query import (
+    DeadPage,
+    DeadQuery,
+    DuePage,
+    DueQuery,
+    HourCounts,
+    MessageQuery,
+    Remnant,
+    Search,
+    SearchPage,
+    Stored,
+    Trace,
+)
 from kapokmq.core.recovered import Recovered
 from kapokmq.storage.memory_hours import Hours
 from kapokmq.storage.memory_keys import MemoryKeys, MemorySessions
@@ -144,6 +156,10 @@ class MemoryStore:
         messages = map(self._shelf.messages.__getitem__, islice(waiting, limit))
         return succeed(fitting(messages, max_bytes, _size))
 
+    def due_counts(self, query: DueQuery) -> Deferred[DuePage]:
+        """See Store.due_counts."""
+        return succeed(self._shelf.due_counts(query))
+
     def dead(self, query: DeadQuery) -> Deferred[DeadPage]:
         """See Store.dead."""
         return succeed(self._searches.dead(query))
@@ -157,6 +173,10 @@ class MemoryStore:
         older = self._shelf.newest(topic, created - 1)
         found = self._shelf.ids.ceiling(older + 1)
         return succeed(found & OFFSET_MASK if found is not None and topic_of(found) == topic else None)
+
+    def first_due(self, ranges: Sequence[tuple[int, int]], now: int, look: int) -> Deferred[list[int | None]]:
+        """See Store.first_due."""
+        return succeed([self._shelf.first_due(first, end, now, look) for first, end in ranges])
 
     def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:
         """See Store.sent."""

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TypeVar
 
 import msgspec
 
 from kapokmq.core.commit import DueRow
 from kapokmq.core.message import OFFSET_MASK, Message, make_id, topic_of
+from kapokmq.core.query import DuePage, DueQuery
 from kapokmq.storage.blocks import SortedBlocks
 from kapokmq.storage.runs import ConsumedRuns
 
@@ -69,9 +70,28 @@ class Shelf:
         """(due, id) of the delayed messages of a topic, or of all."""
         return self.dues if topic is None else self._dues_of.get(topic, SortedBlocks())
 
+    def due_counts(self, query: DueQuery) -> DuePage:
+        """See Store.due_counts."""
+        counts: Counter[int] = Counter()
+        previous = query.begin
+        for looked, (due, message_id) in enumerate(self.dues_of(query.topic).ascending((query.begin, 0))):
+            if due >= query.end:
+                break
+            if looked >= query.look and due > previous:
+                return DuePage(list(counts.items()), due)
+            previous = due
+            if self.consumed.covering(message_id) is None:
+                counts[(due - query.first) // query.step] += 1
+        return DuePage(list(counts.items()), query.end)
+
     def within(self, first: int, last: int) -> Iterator[Message]:
         """The messages with ids from `first` to `last`, ascending."""
         return map(self.messages.__getitem__, takewhile(last.__ge__, self.ids.ascending(first)))
+
+    def first_due(self, first: int, end: int, now: int, look: int) -> int | None:
+        """When the first of the messages from `first` to before `end` was created that is due, of so many."""
+        looked = islice(self.within(first, end - 1), look)
+        return next((message.created for message in looked if message.due is None or message.due <= now), None)
 
     def size(self, first: int, last: int) -> int:
         """The bytes that these take."""

@@ -12,9 +12,19 @@ import apsw
 from twisted.internet.defer import Deferred, DeferredLock
 
 from kapokmq.core.message import OFFSET_MASK, Message, make_id
-from kapokmq.core.query import DeadPage, DeadQuery, MessageQuery, Search, SearchPage, Stored, Trace
+from kapokmq.core.query import DeadPage, DeadQuery, DuePage, DueQuery, MessageQuery, Search, SearchPage, Stored, Trace
 from kapokmq.storage import queries
-from kapokmq.storage.inquiries import DELAYED, DELAYED_OF, SINCE, TRACE, read_since, read_trace
+from kapokmq.storage.inquiries import (
+    DELAYED,
+    DELAYED_OF,
+    DUE_COUNTS,
+    DUE_COUNTS_OF,
+    SINCE,
+    TRACE,
+    read_due_counts,
+    read_since,
+    read_trace,
+)
 from kapokmq.storage.inspection import Inspection, read_ids
 from kapokmq.storage.letters import Browsing, read_letters
 from kapokmq.storage.rows import Reader, encoded
@@ -89,6 +99,13 @@ class Reads:
         if topic is None:
             return self.ask(queries.read_messages, DELAYED, *given)
         return self.ask(queries.read_messages, DELAYED_OF, *given, topic)
+
+    def due_counts(self, query: DueQuery) -> Deferred[DuePage]:
+        """See Store.due_counts."""
+        topic, *given = query
+        if topic is None:
+            return self.ask(read_due_counts, DUE_COUNTS, *given)
+        return self.ask(read_due_counts, DUE_COUNTS_OF, *given, topic)
 
     # ---- what is known
 

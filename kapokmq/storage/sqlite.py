@@ -17,18 +17,31 @@ from twisted.logger import Logger
 from kapokmq.core.commit import Commit, Outcome
 from kapokmq.core.errors import MisuseError, StoreRefused, StoreUnavailable
 from kapokmq.core.message import Message
-from kapokmq.core.query import DeadPage, DeadQuery, HourCounts, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.query import (
+    DeadPage,
+    DeadQuery,
+    DuePage,
+    DueQuery,
+    HourCounts,
+    MessageQuery,
+    Remnant,
+    Search,
+    SearchPage,
+    Stored,
+    Trace,
+)
 from kapokmq.core.recovered import Recovered
 from kapokmq.storage import queries
 from kapokmq.storage.calls import Call, Calls
 from kapokmq.storage.checkpoint import Checkpoints
 from kapokmq.storage.commits import Handed
 from kapokmq.storage.faults import explained
-from kapokmq.storage.inquiries import HOURS, HOURS_OF, SENT, read_hours, read_sent
+from kapokmq.storage.inquiries import FIRST_DUE, HOURS, HOURS_OF, SENT, read_first_due, read_hours, read_sent
 from kapokmq.storage.inspection import as_bytes
 from kapokmq.storage.keys import Keys
 from kapokmq.storage.opening import Connect, Manner, Opened, closed, connect, opened
 from kapokmq.storage.reads import Reads
+from kapokmq.storage.rows import encoded
 from kapokmq.storage.store import Due, Page, Remembered, Remnants
 from kapokmq.storage.tidying import tidy
 from kapokmq.storage.worker import Worker
@@ -136,6 +149,10 @@ class SQLiteStore:
         """See Store.delayed."""
         return self._ask(lambda reads: reads.delayed(topic, now, after, limit, max_bytes))
 
+    def due_counts(self, query: DueQuery) -> Deferred[DuePage]:
+        """See Store.due_counts."""
+        return self._ask(lambda reads: reads.due_counts(query))
+
     def dead(self, query: DeadQuery) -> Deferred[DeadPage]:
         """See Store.dead."""
         return self._ask(lambda reads: reads.dead(query))
@@ -147,6 +164,10 @@ class SQLiteStore:
     def since(self, topic: int, created: int) -> Deferred[int | None]:
         """See Store.since."""
         return self._ask(lambda reads: reads.since(topic, created))
+
+    def first_due(self, ranges: Sequence[tuple[int, int]], now: int, look: int) -> Deferred[list[int | None]]:
+        """See Store.first_due."""
+        return self._ask(lambda reads: reads.ask(read_first_due, FIRST_DUE, encoded(ranges), now, look))
 
     def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:
         """See Store.sent."""

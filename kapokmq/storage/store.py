@@ -23,7 +23,19 @@ from twisted.internet.defer import Deferred
 
 from kapokmq.core.commit import Commit, Outcome
 from kapokmq.core.message import Message
-from kapokmq.core.query import DeadPage, DeadQuery, HourCounts, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.query import (
+    DeadPage,
+    DeadQuery,
+    DuePage,
+    DueQuery,
+    HourCounts,
+    MessageQuery,
+    Remnant,
+    Search,
+    SearchPage,
+    Stored,
+    Trace,
+)
 from kapokmq.core.recovered import Recovered
 
 
@@ -153,6 +165,10 @@ class Store(Protocol):
         """
         ...
 
+    def due_counts(self, query: DueQuery) -> Deferred[DuePage]:
+        """How many delayed messages fall due when: see DueQuery."""
+        ...
+
     def dead(self, query: DeadQuery) -> Deferred[DeadPage]:
         """A group's dead letters."""
         ...
@@ -163,6 +179,13 @@ class Store(Protocol):
 
     def since(self, topic: int, created: int) -> Deferred[int | None]:
         """The offset of a topic's first message created at `created` (wall ms) or later, None if there is none."""
+        ...
+
+    def first_due(self, ranges: Sequence[tuple[int, int]], now: int, look: int) -> Deferred[list[int | None]]:
+        """For each range of ids (first, end): when the first message in it was created that is due by `now` (wall ms).
+
+        None where none of the first `look` messages in it is.
+        """
         ...
 
     def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kapokmq.core.admin import DeadFilter, GroupLife
+from kapokmq.core.admin import DeadFilter
+from kapokmq.core.lives import GroupLife
 from kapokmq.core.message import Found, Status
 from kapokmq.testing.machine import Machine
 

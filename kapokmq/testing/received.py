@@ -77,7 +77,7 @@ class Subscription:
     """
 
     def __init__(self, machine: Machine, label: str) -> None:
-        self.label = label
+        self.label, self.address, self.number = label, "", None
         self._machine = machine
         self._handle: Handle | None = None
         self._here: deque[Message] = deque()

@@ -20,6 +20,7 @@ from kapokmq.protocols.connections import Connections
 from kapokmq.protocols.site import NodeFacts, NodeSite, make_site
 from kapokmq.protocols.upgrade import Upgrade
 from kapokmq.services.metrics import NodeMetrics
+from kapokmq.services.vitals import NodeVitals, no_disk
 from kapokmq.testing.clock import LoopClock
 from kapokmq.testing.machine import Machine
 from kapokmq.testing.transport import LoopTransport
@@ -154,6 +155,7 @@ class Wire:
             if one.connected:
                 one.abortConnection()
         await asyncio.sleep(0)  # so that they hear of it
+        self._vitals.stop()
         self._clock.stop()
 
     def _end(self) -> None:
@@ -168,6 +170,9 @@ class Wire:
         name = f"mq:{HOST}:{port}"
         client_address, wrong_keys = ClientAddress(()), WrongKeys(clock.seconds)
         own_hosts = {HOST, "localhost"}
+        metrics = NodeMetrics(engine.figures, self._connections.connected, __version__, clock.seconds)
+        self._vitals = vitals = NodeVitals(engine, metrics.commits, clock=clock, wall=lambda: machine.now, disk=no_disk)
+        vitals.start()
         websocket = Upgrade(
             engine,
             access=access,
@@ -186,14 +191,12 @@ class Wire:
             node=NodeFacts(name=name, addr=HOST, port=port, version=__version__, own_hosts=own_hosts),
             settings=settings.shown,
             connections=self._connections,
-            backstage=Backstage(engine.admin, self._begin_drain, lambda: machine.now, settings.effective),
-            exposition=NodeMetrics(engine.figures, self._connected, __version__).exposition,
+            backstage=Backstage(
+                engine.admin, self._begin_drain, lambda: machine.now, settings.effective, vitals=vitals
+            ),
+            exposition=metrics.exposition,
             websocket=websocket,
             clock=clock,
             slowdown=wrong_keys,
             client_address=client_address,
         )
-
-    def _connected(self) -> tuple[int, int, int]:
-        known = self._connections
-        return len(known.producers()), len(known.consumers()), len(known.v2_clients())

@@ -7,12 +7,11 @@ At `stopService`: HTTP closed, then the pool is left in good order.
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TextIO
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -27,52 +26,20 @@ from serena.core.health import Health
 from serena.core.node_meta import write_meta
 from serena.core.node_name import REGISTRY, bracketed, node_name
 from serena.core.node_settings import RegistrySettings
-from serena.core.swim import events
 from serena.core.swim.chance import Chance
 from serena.core.version import VERSION
+from serena.services.delay_metrics import DelayMetrics
 from serena.services.gossip import Gossip
 from serena.services.gossip_metrics import GossipCollector
 from serena.services.logs import DailyLog
 from serena.services.loop_delay import LoopDelay
+from serena.services.pool import Pool
 from serena.services.tls import tls_context
 from serena.web.address import ClientAddress
-from serena.web.membership import Change, Member
 from serena.web.site import SPARE, RegistrySite, furnish
 from serena.web.wrong_keys import WrongKeys
 
 PROTOCOLS = ("registry",)
-LOOP_DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-
-_CHANGES: Mapping[type, str] = MappingProxyType(
-    {
-        events.Joined: "join",
-        events.Updated: "update",
-        events.Suspected: "update",
-        events.Recovered: "update",
-        events.Failed: "fail",
-        events.Left: "leave",
-        events.Forgotten: "forget",
-    }
-)
-
-
-class Pool:
-    """Gossip, as HTTP sees it."""
-
-    def __init__(self, gossip: Gossip) -> None:
-        self.members = gossip.members
-        self._gossip = gossip
-
-    def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
-        """Have each change of a member told. Gives what ends that."""
-
-        def heard(event: events.Event) -> None:
-            kind = _CHANGES.get(type(event))
-            if kind is not None:
-                member: Member = event.member  # type: ignore[union-attr]  # all of these have one
-                listener(Change(kind, member))
-
-        return self._gossip.listen(heard)
 
 
 class RegistryNode(Service):
@@ -172,14 +139,13 @@ class RegistryNode(Service):
             chance=self._chance,
             entropy=self._entropy,
         )
-        figures = Figures(gossip)
+        figures = Figures(gossip, reactor.seconds)
         self._loop_delay = LoopDelay(reactor, time.thread_time, figures.observe_delay)
         furnish(
             site,
             Pool(gossip),
             access=settings.access,
             name=name,
-            version=VERSION,
             health=lambda: Health(not gossip.trouble, gossip.trouble),
             exposition=figures.exposition,
             clock=reactor,
@@ -234,19 +200,16 @@ class _Build(Collector):
 
 
 class Figures:
-    """A registry's figures for Prometheus. Each has its own, so two in one process do not mix."""
+    """A registry's figures for Prometheus. Each has its own, so two in one process do not mix.
 
-    def __init__(self, gossip: Gossip) -> None:
+    `seconds` reads a steady clock.
+    """
+
+    def __init__(self, gossip: Gossip, seconds: Callable[[], float]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(GossipCollector(gossip))
         self._registry.register(_Build())
-        self._delays = Histogram(
-            "serena_loop_delay_seconds", "How late the reactor was.", buckets=LOOP_DELAYS, registry=self._registry
-        )
-
-    def observe_delay(self, seconds: float) -> None:
-        """Note how late the reactor was."""
-        self._delays.observe(seconds)
+        self.observe_delay = DelayMetrics("serena", self._registry, seconds).observe
 
     def exposition(self) -> bytes:
         """Give everything in Prometheus' text format."""

@@ -1,5 +1,8 @@
 """Pages that were built beforehand: a folder of files as the browser wants them, read once and given from memory.
 
+A wheel has the files beside this module, once for the broker's console and the registry's page; a checkout has them
+where they are built, in view/dist.
+
 A page is asked for again each time, and comes only when it has changed. What it loads has a name with a hash in it, and
 is kept for a year. Each file goes out compressed to whoever takes that, from the .gz that lies beside it.
 """
@@ -22,9 +25,11 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
 }
 ASSETS = "assets/"
 MANIFEST = "sources.json"
+CHECKOUT = Path(__file__).parents[2] / "view" / "dist"
 
 # 'self' are the page's WebSockets too.
 POLICY = (
@@ -85,10 +90,10 @@ class BuiltPages:
         return self._read[path].answer(request)
 
 
-def find_built(package: str, checkout: Path) -> Traversable:
-    """Where the files are: in a wheel beside a package's modules, in a checkout where they are built."""
-    packed = files(package).joinpath("dist")
-    return packed if packed.is_dir() else checkout
+def find_built() -> Traversable:
+    """Where the files are."""
+    packed = files("serena.web").joinpath("dist")
+    return packed if packed.is_dir() else CHECKOUT
 
 
 def takes_gzip(request: Request) -> bool:

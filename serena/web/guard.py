@@ -13,6 +13,8 @@ from twisted.internet.task import deferLater
 from twisted.web.server import Request
 
 from serena.core.secret import Secret
+from serena.web.answers import Answer
+from serena.web.refusals import NO_KEY, HeldBack, refused
 
 KEY_HEADER = b"secretKey"
 BEARER_HEADER = b"Authorization"
@@ -25,6 +27,10 @@ class Slowdown(Protocol):
 
     def delay(self, address: str) -> float:
         """Count a wrong key, and say how many seconds its answer has to wait."""
+        ...
+
+    def held(self, address: str) -> float:
+        """How many seconds it takes until a wrong key of this address is answered at once again; 0: it is now."""
         ...
 
 
@@ -83,3 +89,8 @@ class Guard:
             if wait > 0:
                 await deferLater(self._clock, wait)
         return False
+
+    def no_key(self, request: Request) -> Answer:
+        """What a request is answered that was not admitted: also for how long wrong keys are held back."""
+        wait = 0.0 if self._slowdown is None else self._slowdown.held(self.client_address(request))
+        return refused(HeldBack(wait)) if wait > 0 else NO_KEY

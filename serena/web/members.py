@@ -24,8 +24,8 @@ from twisted.web.server import Request
 from serena.core.errors import PeerError, WorldError
 from serena.web.answers import Answer, send
 from serena.web.guard import Guard
-from serena.web.membership import Change, Member, Membership, MemberView, view
-from serena.web.refusals import BROKEN, NO_KEY, answered, refused
+from serena.web.membership import Change, Member, Membership, PoolMember, view
+from serena.web.refusals import BROKEN, answered, refused
 from serena.web.streams import HEAD, Stream, Streams, event
 
 PREFIX = b"/api/v1"
@@ -35,21 +35,21 @@ _encode = msgspec.json.Encoder().encode
 _log = Logger()
 
 Unix = Callable[[float], float]
-Parts = Iterator[tuple[list[MemberView], bool]]
+Parts = Iterator[tuple[list[PoolMember], bool]]
 """Everybody, some rows at a time, each as it is when its part is taken; and whether there are more."""
 
 
-class Listed(msgspec.Struct):
-    """Everybody, by name. `node` is this registry's own name."""
+class Listed(msgspec.Struct, forbid_unknown_fields=True):
+    """Everybody, by name. `node` is the own name of who tells it."""
 
     node: str
-    members: list[MemberView]
+    members: list[PoolMember]
 
 
 class Snapshot(msgspec.Struct):
     """A part of everybody."""
 
-    members: list[MemberView]
+    members: list[PoolMember]
     more: bool
     anew: bool
 
@@ -135,16 +135,16 @@ class Members:
     @app.route("/api/v1/members", methods=["GET"])
     async def list_members(self, request: Request) -> None:
         """List all that are known."""
-        await self._answer(request, self._listed)
+        await self._answer(request, self.listed)
 
     @app.route("/api/v1/watch", methods=["GET"])
     async def watch(self, request: Request) -> None:
         """Stream all that are known, and then each change."""
-        await self._answer(request, self._watched)
+        await self._answer(request, self.watched)
 
     async def _answer(self, request: Request, route: Callable[[Request], Awaitable[Answer | None]]) -> None:
         try:
-            answer = await route(request) if await self._guard.admit(request) else NO_KEY
+            answer = await route(request) if await self._guard.admit(request) else self._guard.no_key(request)
         except (PeerError, WorldError) as error:
             answer = refused(error)
         except CancelledError:  # the client has gone
@@ -155,14 +155,16 @@ class Members:
         if answer is not None:
             send(request, answer)
 
-    async def _listed(self, request: Request) -> Answer:
-        listed: list[MemberView] = []
+    async def listed(self, request: Request) -> Answer:
+        """List all that are known."""
+        listed: list[PoolMember] = []
         for part, _ in self._parts():
             listed += part
             await deferLater(self._clock, 0)
         return answered(Listed(self._node, listed))
 
-    async def _watched(self, request: Request) -> Answer | None:
+    async def watched(self, request: Request) -> Answer | None:
+        """Stream all that are known, and then each change."""
         self._streams.check()
         if request.method == b"HEAD":
             return HEAD

@@ -73,7 +73,7 @@ class Membership(Protocol):
         ...
 
 
-class MemberView(msgspec.Struct):
+class PoolMember(msgspec.Struct, forbid_unknown_fields=True):
     """A member. `kind` is "mq", "r" or null, `rtt` in seconds, `since` in unix seconds.
 
     `meta` is an object where it is of our making, else its bytes in base64; null where there is none.
@@ -90,13 +90,13 @@ class MemberView(msgspec.Struct):
     since: float
 
 
-def view(member: Member, unix: Callable[[float], float]) -> MemberView:
+def view(member: Member, unix: Callable[[float], float]) -> PoolMember:
     """Show a member. `unix` makes unix seconds of steady ones."""
     name = parse_node_name(member.name)
     meta: Any = read_meta(member.meta)
     if meta is None and member.meta:
         meta = b64encode(member.meta).decode()
-    return MemberView(
+    return PoolMember(
         name=member.name.decode("utf-8", "backslashreplace"),
         kind=name and name.kind,
         address=shown_host(member.address.host),

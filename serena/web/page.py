@@ -1,54 +1,32 @@
-"""`GET /`: one page that shows what this is. It needs nothing from elsewhere and no other file."""
+"""`GET /`: a page that was built beforehand, and all that it loads.
 
-import re
-from base64 import b64encode
-from hashlib import sha256
-from html import escape
-from importlib.resources import files
-from string import Template
+What it loads has a route of its own, file by file, so that no path is ever taken apart.
+"""
+
+from collections.abc import Awaitable, Callable
 
 from klein import Klein
 from twisted.web.server import Request
 
-from serena.web.answers import Answer, send
-
-HTML = "text/html; charset=utf-8"
-
-_INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
+from serena.web.answers import send
+from serena.web.built import ASSETS, BuiltPages, find_built
 
 
 class Page:
-    """The page in a package's `file`, with the node's name and version filled in."""
+    """Gives the page `file`, and what pages load, to anybody: they hold nothing that is this node's."""
 
-    app = Klein()
+    def __init__(self, file: str) -> None:
+        self._pages = BuiltPages(find_built())
+        self.app = Klein()
+        self.app.route("/", methods=["GET"], endpoint=file)(self._give(file))
+        for path in self._pages:
+            if path.startswith(ASSETS):
+                self.app.route(f"/{path}", methods=["GET"], endpoint=path)(self._give(path))
 
-    def __init__(self, package: str, file: str, name: str, version: str) -> None:
-        template = Template(files(package).joinpath(file).read_text("utf-8"))
-        page = template.substitute(name=escape(name), version=escape(version))
-        headers = (
-            ("Content-Security-Policy", _policy(page)),
-            ("Referrer-Policy", "no-referrer"),
-            ("X-Content-Type-Options", "nosniff"),
-        )
-        self._answer = Answer(page.encode(), content_type=HTML, cors=False, headers=headers)
+    def _give(self, path: str) -> Callable[[Request], Awaitable[None]]:
+        """What gives one of the files."""
 
-    @app.route("/", methods=["GET"])
-    async def start(self, request: Request) -> None:
-        """Show the page."""
-        send(request, self._answer)
+        async def give(request: Request) -> None:
+            send(request, self._pages.answer(path, request))
 
-
-def _policy(page: str) -> str:
-    """Allow the page's own style and script, known by their hashes, and talk to this node; nothing else."""
-    hashes = {kind: b64encode(sha256(text.encode()).digest()).decode() for kind, text in _INLINE.findall(page)}
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"style-src 'sha256-{hashes['style']}'",
-            f"script-src 'sha256-{hashes['script']}'",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
-    )
+        return give

@@ -73,6 +73,14 @@ class Busy(WorldError):
         self.retry_after = round(retry_after, 3)
 
 
+class HeldBack(WrongKey):
+    """Another wrong key, of an address that showed too many. In `retry_after` seconds it is answered at once again."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("secretKey: wrong or missing, too often of late")
+        self.retry_after = round(retry_after, 3)
+
+
 class Fault(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What is wrong. `retry_after` is in seconds; `index` says which message of a publish is at fault."""
 

@@ -176,7 +176,6 @@ def furnish(  # noqa: PLR0913 -- each is a part of the node that some face needs
     *,
     access: Access,
     name: str,
-    version: str,
     health: Callable[[], Health],
     exposition: Callable[[], bytes],
     clock: IReactorTime,
@@ -197,6 +196,6 @@ def furnish(  # noqa: PLR0913 -- each is a part of the node that some face needs
         Registry(guard, membership).app,
         Members(guard, membership, site.streams, clock, unix, node=name).app,
         Ops(guard, health, exposition, own_hosts).app,
-        Page("serena.web", "registry.html", name, version).app,
+        Page("registry.html").app,
     )
     site.resource = Root(guard, apps)

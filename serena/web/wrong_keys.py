@@ -1,7 +1,7 @@
 """What a stranger may cost us: wrong keys, by address."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 
 FREE_GUESSES = 20  # in a window
@@ -32,10 +32,19 @@ class WrongKeys:
             times = deque(maxlen=FREE_GUESSES)
             if len(self._times) >= self._most:
                 del self._times[next(iter(self._times))]
-        slow = len(times) == FREE_GUESSES and now - times[0] < WINDOW
+        slow = _held(times, now) > 0
         times.append(now)
         self._times[name] = times
         return PENALTY if slow else 0.0
+
+    def held(self, address: str) -> float:
+        """How many seconds it takes until a wrong key of this address is answered at once again; 0: it is now."""
+        return _held(self._times.get(_site(address), ()), self._seconds())
+
+
+def _held(times: Sequence[float], now: float) -> float:
+    """The same, of when the last ones were wrong."""
+    return max(0.0, times[0] + WINDOW - now) if len(times) == FREE_GUESSES else 0.0
 
 
 def _site(address: str) -> str:

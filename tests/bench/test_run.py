@@ -9,10 +9,29 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench.node import ROOT
+from bench.node import ROOT, longest_since
 from bench.scenario import Load, Terms, broker, publish, through
 
 TERMS = Terms(messages=2_000, seconds=10.0)
+
+
+class LongestTests(SynchronousTestCase):
+    """The longest pause of what was measured, from figures that are of the last minute or two."""
+
+    def test_it_is_of_what_was_counted_since(self):
+        before = {0.01: 90, 0.1: 95, 1.0: 100, float("inf"): 100}
+        for more, longest, found in (
+            ((5, 5, 5), 0.5, 0.01),  # that was before
+            ((5, 9, 9), 0.5, 0.1),
+            ((5, 9, 9), 0.06, 0.06),
+            ((5, 9, 9), 0.001, 0.01),  # that is later
+            ((0, 0, 1), 0.7, 0.7),
+            ((0, 0, 0), 0.7, 0.01),
+        ):
+            after = {edge: before[edge] + count for edge, count in zip(before, (*more, more[-1]), strict=True)}
+            self.assertEqual(longest_since(before, longest, after), found, more)
+        self.assertEqual(longest_since({}, 0.7, before), 0.7)
+        self.assertIsNone(longest_since({}, None, {}))
 
 
 class MeasurementTests(SynchronousTestCase):

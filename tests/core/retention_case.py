@@ -4,6 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.rules import Rules
 from tests.core.rig import Rig
+from tests.core.totals import apart
 
 
 def published(rig, topic, bodies, delay=0):
@@ -18,6 +19,9 @@ class RetentionCase(SynchronousTestCase):
 
     def setUp(self):
         self.rig = Rig(self.rules)
+
+    def tearDown(self):
+        self.assertEqual(apart(self.rig.broker), [])
 
     def assert_counts_hold(self):
         """What is counted is what is stored, now and after a restart."""

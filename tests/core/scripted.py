@@ -40,7 +40,7 @@ class Consumer:
     held: list[str] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
     reason: Exception | None = None
-    label = "c"
+    label, address, number = "c", "192.0.2.7", 7
 
     @property
     def member(self) -> Member:

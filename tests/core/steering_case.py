@@ -4,6 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.rules import Rules
 from tests.core.rig import Rig
+from tests.core.totals import apart
 
 
 class SteeringCase(SynchronousTestCase):
@@ -13,6 +14,9 @@ class SteeringCase(SynchronousTestCase):
 
     def setUp(self):
         self.rig = Rig(self.rules)
+
+    def tearDown(self):
+        self.assertEqual(apart(self.rig.broker), [])
 
     def publish(self, *bodies, topic="a", **call):
         self.rig.publish(topic, list(bodies), **call)

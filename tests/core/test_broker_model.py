@@ -9,6 +9,7 @@ from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.rules import Rules
 from tests.core.rig import Rig
 from tests.core.scripted import Producer
+from tests.core.totals import apart
 
 TOPICS = ("a", "b")
 MODES = st.fixed_dictionaries(
@@ -182,7 +183,10 @@ class BrokerModel(RuleBasedStateMachine):
             assert consumer.credit is None or len(held) <= consumer.credit
         counts = self.rig.broker.counts()
         assert min(counts) >= 0, counts
+        assert not apart(self.rig.broker)
         assert self.rig.broker.figures().in_flight == sum(len(c.leases) for c in self.rig.consumers)
+        for topic in self.rig.broker.topics():
+            assert topic.in_flight == sum(len(c.leases) for c in self.rig.consumers if c.topic == topic.topic)
 
     def teardown(self):
         """Everything that was confirmed is delivered in the end, acknowledged once, and leaves nothing behind."""

@@ -4,7 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.commit import Commit, DeadRow, RevivedRow
 from kapokmq.core.fates import Fates
-from kapokmq.core.position import Memory, Position
+from kapokmq.core.memory import Memory
+from kapokmq.core.position import Position
 
 
 class StubGroup:

@@ -5,9 +5,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from kapokmq.core.held import Batch
 from kapokmq.core.leases import Leases
 from kapokmq.core.member import Consumer, Member
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import Message, make_id
 from kapokmq.core.policy import GroupConfig
-from kapokmq.core.position import Memory
 from kapokmq.core.rules import Rules
 from tests.core.rig import START, Rig
 

@@ -2,8 +2,8 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kapokmq.core.admin import Event, GroupLife, Holder, Life
 from kapokmq.core.life import life_of
+from kapokmq.core.lives import Event, GroupLife, Holder, Life
 from kapokmq.core.message import Draft, Found, Status
 from kapokmq.core.query import Happened, Stored, Trace
 from kapokmq.core.rules import Rules

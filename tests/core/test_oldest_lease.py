@@ -6,8 +6,8 @@ from kapokmq.core.codes import Codes
 from kapokmq.core.held import Batch
 from kapokmq.core.leases import Leases
 from kapokmq.core.member import Consumer, Member
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import Message
-from kapokmq.core.position import Memory
 from kapokmq.core.rules import Rules
 from tests.core.rig import START, Rig
 

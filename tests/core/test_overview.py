@@ -77,17 +77,25 @@ class OverviewTests(SynchronousTestCase):
         self.assertEqual((self.info("g").lag, self.info("later").lag), (2, 2), "what it holds is not purged")
 
     def test_consumers_and_what_they_hold(self):
-        self.rig.connect("a", 5), self.rig.connect("b", None)
+        first, _ = self.rig.connect("a", 5), self.rig.connect("b", None)
+        self.rig.wait(2.0)
         pattern = self.rig.join("*", "g", 7)
         self.rig.join("a", None, 0)
         self.publish("x")
         self.rig.credit(pattern, 0)
+        came, later, where = START.wall, START.wall + 2000, (7, "192.0.2.7")
         self.assertEqual(
             member_infos(self.rig.broker.consuming.consumers),
             [
-                MemberInfo("c", "a", "default", 4, 1),
-                MemberInfo("c", "b", "default", None, 0),
-                MemberInfo("c", "*", "g", 0, 1),
-                MemberInfo("c", "a", None, 0, 0),
+                MemberInfo("c", "a", "default", 4, 1, *where, came, 1, 0),
+                MemberInfo("c", "b", "default", None, 0, *where, came, 0, 0),
+                MemberInfo("c", "*", "g", 0, 1, *where, later, 1, 0),
+                MemberInfo("c", "a", None, 0, 0, *where, later, 0, 0),
             ],
         )
+        self.rig.ack(first, list(first.held))
+        self.rig.ack(first, list(first.held))
+        self.publish("y", "z")
+        self.rig.nack(first, first.held[:1], 0.0)
+        info = member_infos([first.consumer])[0]
+        self.assertEqual((info.delivered, info.acked), (4, 1), "what comes again counts again")

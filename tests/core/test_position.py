@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import OVERHEAD, Message, make_id
-from kapokmq.core.position import Memory, Position
+from kapokmq.core.position import Position
 from kapokmq.core.rules import PAGE_BYTES, WRITE_BYTES
 from kapokmq.core.schedule import Schedule
 

@@ -72,6 +72,9 @@ class RangeSetTests(SynchronousTestCase):
         for number in range(75):
             self.assertEqual(ranges.end_of(number), next(n for n in range(number, 99) if n not in model))
             self.assertEqual(ranges.reaches(number), any(n >= number for n in model))
+            for stop in (number, number + 3, 99):
+                found = next((n for n in range(number, stop) if n in model), stop)
+                self.assertEqual(ranges.next_in(number, stop), found)
 
     @given(LONGEST, st.lists(RUN, max_size=12), st.integers(0, 70))
     def test_a_mark_moves_over_the_run_that_it_meets(self, longest, runs, mark):

@@ -3,8 +3,9 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.commit import ConsumedRow
+from kapokmq.core.memory import Memory
 from kapokmq.core.message import make_id
-from kapokmq.core.position import Memory, Position
+from kapokmq.core.position import Position
 from kapokmq.core.topic import Topic
 
 

@@ -36,7 +36,7 @@ CHECKS: list[CheckFunction] = [
     response_schema_conformance,
     unsupported_method,
 ]
-STREAMS = {"watchCounts", "watchTopic"}
+STREAMS = {"watchCounts", "watchTopic", "watchMembers"}
 LAST = {"drain"}
 TOPIC, GROUP, OTHER = "orders.eu", "billing", "asides"
 CAREFUL = {"publish"}  # a topic of any name may be paused by now, which is a 503
@@ -46,7 +46,7 @@ RUDE = {"putTopic", "pauseTopic", "resumeTopic", "deleteTopic", "purgeTopic", "d
 
 class OpenApiTests(SynchronousTestCase):
     def setUp(self):
-        self.broker = start(self)
+        self.broker = start(self, CLUSTER_ISCLUSTER=1, CLUSTER_GOSSIPPORT=0)  # so that there are members
         self.base = f"http://127.0.0.1:{self.broker.port}"
         self.headers = {"secretKey": "test"}
         self.seen = Counter()
@@ -148,14 +148,18 @@ class OpenApiTests(SynchronousTestCase):
         self.assertNotIn("Traceback", self.broker.said())
 
     def test_streams_begin_as_documented(self):
-        for path, wanted in (("counts?every=60", b"event: counts\ndata: {"), (f"topics/{TOPIC}", b'data: {"code":"')):
+        for path, wanted in (
+            ("events/counts?every=60", b"event: counts\ndata: {"),
+            (f"events/topics/{TOPIC}", b'data: {"code":"'),
+            ("watch", b'event: snapshot\ndata: {"members":[{"name":"mq:'),
+        ):
             with socket.create_connection(("127.0.0.1", self.broker.port), SECONDS) as connection:
-                head = f"GET /api/v1/events/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nsecretKey: test\r\n\r\n"
+                head = f"GET /api/v1/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nsecretKey: test\r\n\r\n"
                 connection.sendall(head.encode())
                 response = HTTPResponse(connection)
                 response.begin()
                 self.assertEqual((response.status, response.headers["Content-Type"]), (200, "text/event-stream"))
-                if path.startswith("topics"):
+                if "topics" in path:
                     self.ask("POST", f"/topics/{TOPIC}/messages", {"data": "passes by"})
                 taken = b""
                 while wanted not in taken:

@@ -13,6 +13,7 @@ from twisted.web.resource import Resource
 from kapokmq.core.engine import Counts, Figures, Health
 from kapokmq.core.message import Draft, Found, Status
 from kapokmq.core.peers import Receipt
+from kapokmq.core.vitals import Backlog, Minute, Standing
 from kapokmq.protocols.api.assembly import Backstage
 from kapokmq.protocols.site import NodeFacts, make_site
 from serena.core.secret import Secret
@@ -52,6 +53,9 @@ class FakeConnections:
     def close_client(self, number: int) -> bool:
         self.closed.append(number)
         return number in [one.number for one in self.listed()]
+
+    def connected(self) -> tuple[int, int, int]:
+        return len(self.made), len(self.joined), 7
 
     def producers(self) -> Sequence[Client]:
         return self.made
@@ -125,6 +129,27 @@ class FakeAccess:
     max_connections: int = 1000
 
 
+@dataclass
+class FakeVitals:
+    """How a test says that the node is doing. `held` makes those who ask wait."""
+
+    now: Standing = field(default_factory=lambda: Standing(0, 1440, Backlog(None, 0), None, None))
+    past: list[Minute] = field(default_factory=list)
+    oldest: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    held: Deferred | None = None
+
+    async def standing(self) -> Standing:
+        if self.held is not None:
+            await self.held
+        return self.now
+
+    def minutes(self) -> list[Minute]:
+        return self.past
+
+    async def dated(self, groups):
+        return [one._replace(oldest=self.oldest.get(one[:2], one.oldest)) for one in groups]
+
+
 class Upgrade(Resource):
     """Stands where the WebSocket is."""
 
@@ -147,7 +172,9 @@ class FakeNode:
     address: str = "192.0.2.7"
     admin: object = None
     config: Sequence = ()
+    vitals: FakeVitals = field(default_factory=FakeVitals)
     drains: list[float | None] = field(default_factory=list)
+    membership: object = None
 
     def site(self):
         return make_site(
@@ -157,7 +184,9 @@ class FakeNode:
             nodes=(lambda: [NodeRow("mq:127.0.0.1:8011", "127.0.0.1", "8011")]) if self.cluster else None,
             settings={"pushType": 1, "checkSpeed": 5},
             connections=self.connections,
-            backstage=Backstage(self.admin, self.drains.append, lambda: NOW, self.config),
+            backstage=Backstage(
+                self.admin, self.drains.append, lambda: NOW, self.config, self.membership, vitals=self.vitals
+            ),
             exposition=lambda: b"# figures\n",
             websocket=Upgrade(),
             clock=self.clock,

@@ -1,5 +1,7 @@
 """Who is connected."""
 
+from types import SimpleNamespace
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -45,12 +47,14 @@ class ConnectionsTests(SynchronousTestCase):
     def setUp(self):
         self.now = 1000.7
         self.clock = Clock()
+        self.numbers = []
         self.connections = Connections(most=3, same_id=2, wall=lambda: self.now)
 
     def join(self, kind=Kind.PRODUCER, topic="t", name="a", **options):
         """A connection that has shown the key."""
         door = Door(self.connections, **options)
-        self.connections.joined(door, kind, topic, name, "1.2.3.4")
+        inside = SimpleNamespace(published=3 if kind is Kind.PRODUCER else None)
+        self.numbers.append(self.connections.joined(door, kind, topic, name, "1.2.3.4", inside))
         return door
 
     def test_lists_are_by_kind_oldest_first(self):
@@ -93,7 +97,7 @@ class ConnectionsTests(SynchronousTestCase):
     def welcome(self, name="a", **options):
         """A v2 connection that has shown the key, and what it is told."""
         door, guest = Door(self.connections, **options), Guest()
-        self.connections.welcomed(door, guest, name, "1.2.3.4")
+        self.numbers.append(self.connections.welcomed(door, guest, name, "1.2.3.4"))
         return door, guest
 
     def test_v2_clients_are_listed_apart_and_may_have_any_name(self):
@@ -102,7 +106,8 @@ class ConnectionsTests(SynchronousTestCase):
         told = [
             Listed(number, "v2", "", "a", "1.2.3.4", 1000, "s", 7, (Interest(1, "t", None),)) for number in range(1, 5)
         ]
-        self.assertEqual(self.connections.listed(), [*told, Listed(5, "producer", "t", "a", "1.2.3.4", 1000)])
+        self.assertEqual(self.connections.listed(), [*told, Listed(5, "producer", "t", "a", "1.2.3.4", 1000, None, 3)])
+        self.assertEqual(self.numbers, [1, 2, 3, 4, 5])
         self.assertEqual([len(self.connections.producers()), len(self.connections.consumers())], [1, 0])
         self.assertEqual([door.told for door in doors], [[]] * 4)
         self.connections.lost(doors[0])
@@ -115,6 +120,7 @@ class ConnectionsTests(SynchronousTestCase):
         self.assertEqual([door.told for door in doors], [[], [(1008, "an operator closed this connection")], []])
         self.join(name="c")
         self.assertEqual([row.number for row in self.connections.listed()], [1, 3, 4])
+        self.assertEqual(self.numbers, [1, 2, 3, 4])
 
     def test_draining_is_told_to_v2_clients(self):
         door, guest = self.welcome()

@@ -9,8 +9,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from serena.web import built
-from serena.web.built import POLICY, find_built
-from tests.protocols.http_fakes import FakeNode
+from serena.web.built import POLICY
+from tests.protocols.http_fakes import FakeNode, parse
 
 VIEW = Path(__file__).parents[2] / "view"
 DIST = VIEW / "dist"
@@ -41,6 +41,13 @@ class ConsoleFilesTests(SynchronousTestCase):
         self.assertEqual(reply.headers["Cache-Control"], "no-cache")
         self.assertEqual(reply.headers["Content-Security-Policy"], POLICY)
         self.assertNotIn("Access-Control-Allow-Origin", reply.headers)
+
+    def test_head_says_how_long_it_is(self):
+        page = self.node.get("/")
+        head = parse(self.node.ask(b"HEAD / HTTP/1.1\r\nHost: own\r\n\r\n"))
+        self.assertEqual((head.status, head.body), (200, b""))
+        for name in ("Content-Type", "Content-Length", "ETag", "Content-Security-Policy"):
+            self.assertEqual(head.headers[name], page.headers[name])
 
     def test_it_names_nothing_that_is_not_there_or_not_ours(self):
         page = self.node.get("/").body.decode()
@@ -82,12 +89,11 @@ class ConsoleFilesTests(SynchronousTestCase):
             self.assertEqual((reply.status, reply.headers["Location"], reply.body), (302, place, b""), path)
         self.assertEqual(self.node.get("/view/js/x.js").status, 404)
 
-    def test_a_wheel_has_them_beside_the_module(self):
+    def test_it_is_the_one_that_a_wheel_has(self):
         packed = Path(self.mktemp())
         (packed / "dist").mkdir(parents=True)
         (packed / "dist" / "index.html").write_bytes(b"packed")
         self.patch(built, "files", lambda package: packed)
-        self.assertEqual(find_built("kapokmq.protocols", DIST), packed / "dist")
         self.assertEqual(FakeNode().get("/").body, b"packed")
         self.assertEqual(FakeNode().get(f"/{self.parts()[0]}").status, 404)
 
@@ -107,6 +113,9 @@ class BuildTests(SynchronousTestCase):
     def test_nobody_changed_it_since(self):
         files = [file for file in DIST.rglob("*") if file.is_file() and file.suffix != ".gz"]
         self.assertEqual(self.told["files"], hashes(DIST, [file for file in files if file.name != "sources.json"]))
+
+    def test_both_pages_are_there(self):
+        self.assertEqual({file.name for file in DIST.glob("*.html")}, {"index.html", "registry.html"})
 
     def test_what_is_compressed_is_the_same(self):
         packed = list(DIST.rglob("*.gz"))

@@ -43,6 +43,9 @@ class ConsumerTests(SynchronousTestCase):
 
     def test_the_engine_knows_who_it_is(self):
         self.assertEqual(self.member.receiver.label, "c1 10.0.0.9")
+        (listed,) = self.node.connections.listed()
+        self.assertEqual((self.member.receiver.address, self.member.receiver.number), ("10.0.0.9", listed.number))
+        self.assertIsNone(listed.published)
 
     def test_a_group_that_is_deleted_closes(self):
         self.member.receiver.dismissed(Gone("topic: was deleted"))

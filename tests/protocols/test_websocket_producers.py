@@ -57,9 +57,11 @@ class ProducerTests(SynchronousTestCase):
         self.assertEqual(published.topic, "orders")
         self.assertEqual(published.drafts, [Text("a"), Draft("b", 2, 2000), Text("")])
         self.assertTrue(published.publisher.positional)
+        self.assertEqual(self.node.connections.listed()[0].published, 0)
         self.assertEqual(self.client.take(), [])
         self.engine.confirm()
         self.assertEqual(self.client.transport.writes, [b"\x81\x02ok" * 3])
+        self.assertEqual(self.node.connections.listed()[0].published, 3)
 
     def test_confirmations_of_one_turn_are_one_write(self):
         for text in "abc":

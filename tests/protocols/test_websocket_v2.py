@@ -196,7 +196,8 @@ class RegistryTests(V2Case):
                 (2, "v2", "", "worker", "10.1.1.1", joined, "s1", 2, subscriptions),
             ],
         )
-        self.assertEqual(self.engine.members[0].receiver.label, "worker 10.1.1.1")
+        receiver = self.engine.members[0].receiver
+        self.assertEqual((receiver.label, receiver.address, receiver.number), ("worker 10.1.1.1", "10.1.1.1", 2))
         self.assertEqual((self.node.connections.producers(), self.node.connections.consumers()), ([], []))
         client.transport.lose()
         self.assertEqual(len(self.node.connections.listed()), 1)

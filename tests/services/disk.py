@@ -14,8 +14,8 @@ from tests.storage.contract import entropy
 from tests.storage.pump import Pump
 
 READS = (
-    "read", "fetch", "scheduled", "find", "search", "aged", "aged_delayed", "expired", "inspect", "delayed", "dead",
-    "trace", "since", "sent", "hours", "tidy",
+    "read", "fetch", "scheduled", "find", "search", "aged", "aged_delayed", "expired", "inspect", "delayed",
+    "due_counts", "dead", "trace", "since", "sent", "hours", "tidy",
 )  # fmt: skip
 
 

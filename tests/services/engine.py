@@ -40,6 +40,8 @@ class Publisher:
 class Receiver:
     """Keeps what it gets."""
 
+    address, number = "192.0.2.7", 7
+
     def __init__(self, log=None, label="c"):
         self.label = label
         self.got = []

@@ -1,13 +1,13 @@
 """A store whose commits end, and whose reads come back, when a test says so."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from twisted.internet.defer import Deferred, fail, succeed
 
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.message import OFFSET_MASK, Status, make_id
-from kapokmq.core.query import DeadLetter, DeadPage, Happened, HourCounts, Mark, SearchPage, Stored, Trace
+from kapokmq.core.query import DeadLetter, DeadPage, DuePage, Happened, HourCounts, Mark, SearchPage, Stored, Trace
 from kapokmq.storage.store import Due, Page, Remembered, Remnants
 from tests.core.rig import NaiveStore, remnants
 
@@ -33,6 +33,7 @@ class ScriptedStore:
         self.gone = []  # what `dropped` is to say
         self.closed = False
         self.tidied = []  # what `tidy` was asked
+        self.looked_for = []  # what `first_due` was asked
         self.untidy = []  # what it is to say, the last first
 
     def open(self, now):
@@ -131,6 +132,15 @@ class ScriptedStore:
         later = [i for i, m in self.naive.messages.items() if i >> 40 == topic and m.created >= created]
         return self._answer(min(later) & OFFSET_MASK if later else None)
 
+    def first_due(self, ranges, now, look):
+        self.looked_for.append(list(ranges))
+        found = []
+        for first, end in ranges:
+            ids = sorted(i for i in self.naive.messages if first <= i < end)[:look]
+            due = [m for m in map(self.naive.messages.get, ids) if m.due is None or m.due <= now]
+            found.append(due[0].created if due else None)
+        return self._answer(found)
+
     def trace(self, message_id):
         offset = message_id & OFFSET_MASK
         groups = [number for number, row in self.naive.groups.items() if row.topic == message_id >> 40]
@@ -157,6 +167,13 @@ class ScriptedStore:
         late = [m for m in self.naive.messages.values() if m.due and m.due > now and topic in {None, m.id >> 40}]
         late.sort(key=lambda m: (m.due, m.id))
         return self._answer([m for m in late if (m.due, m.id) > after][:limit])
+
+    def due_counts(self, query):
+        dues = [m.due for m in self.naive.messages.values() if m.due and query.topic in {None, m.id >> 40}]
+        dues = sorted(due for due in dues if query.begin <= due < query.end)
+        end = max(dues[query.look], query.begin + 1) if len(dues) > query.look else query.end
+        counts = Counter((due - query.first) // query.step for due in dues if due < end)
+        return self._answer(DuePage(sorted(counts.items()), end))
 
     def inspect(self, search):
         messages = sorted(self.naive.messages.values(), key=lambda m: (-m.created, -m.id))

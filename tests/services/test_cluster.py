@@ -58,6 +58,22 @@ class ClusterTests(TestCase):
         self.assertEqual(states[b"mq:127.0.0.2:8012"], State.LEFT)
         await second.leave()
 
+    async def test_changes_are_told_until_that_is_ended(self):
+        first, told = self.make(), []
+        end = first.listen(told.append)  # before it takes part
+        self.assertEqual(list(first.members()), [])
+        place = Place("127.0.0.1", first.start("127.0.0.1", 8011).port)
+        second = self.make(place)
+        second.start("127.0.0.2", 8012)
+        await self.until(lambda: [one.kind for one in told if one.member.name == b"mq:127.0.0.2:8012"] == ["join"])
+        self.assertEqual({one.name for one in first.members()}, {b"mq:127.0.0.1:8011", b"mq:127.0.0.2:8012"})
+        await second.leave()
+        await self.until(lambda: told[-1].kind == "leave")
+        end()
+        self.make(place).start("127.0.0.3", 8013)
+        await self.until(lambda: len(first.nodes()) == 2)
+        self.assertEqual(told[-1].kind, "leave")
+
     async def test_one_alone_is_there_and_waits_for_a_registry_that_is_away(self):
         alone = self.make(Place("127.0.0.1", 9))
         alone.start("127.0.0.1", 8011)

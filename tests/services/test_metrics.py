@@ -1,6 +1,7 @@
 """Figures for Prometheus."""
 
 from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.engine import Figures
@@ -26,7 +27,8 @@ class NodeMetricsTests(SynchronousTestCase):
 
     def setUp(self):
         self.figures = Figures(*range(1, len(NAMES) + 1))
-        self.metrics = NodeMetrics(lambda: self.figures, lambda: (2, 3, 4), "0.1.0")
+        self.clock = Clock()
+        self.metrics = NodeMetrics(lambda: self.figures, lambda: (2, 3, 4), "0.1.0", self.clock.seconds)
 
     def test_figures_are_read_when_asked(self):
         self.assertEqual(len(NAMES), len(Figures._fields))
@@ -35,7 +37,7 @@ class NodeMetricsTests(SynchronousTestCase):
         self.assertEqual(samples(self.metrics)["kapokmq_messages_published_total",], 100)
 
     def test_making_them_reads_nothing(self):
-        NodeMetrics(lambda: 1 / 0, lambda: 1 / 0, "x").observe_commit(0.1, 1)
+        NodeMetrics(lambda: 1 / 0, lambda: 1 / 0, "x", self.clock.seconds).observe_commit(0.1, 1)
 
     def test_connections_and_build(self):
         found = samples(self.metrics)
@@ -54,16 +56,29 @@ class NodeMetricsTests(SynchronousTestCase):
         self.assertAlmostEqual(found["kapokmq_commit_seconds_sum",], 20.0034)
         self.assertEqual(found["kapokmq_commit_messages_bucket", "1000.0"], 2)
 
-    def test_delays_and_the_longest_since_the_last_look(self):
+    def test_commits_of_the_last_minute(self):
+        self.assertIsNone(self.metrics.commits())
+        self.metrics.observe_commit(0.01, 1)
+        self.clock.advance(30)
+        self.metrics.observe_commit(0.02, 1)
+        self.assertEqual(self.metrics.commits().count, 2)
+        self.clock.advance(40)
+        self.assertEqual(self.metrics.commits().count, 1)
+
+    def test_delays_and_the_longest_of_them_lately(self):
         for seconds in (0.0, 0.003, 0.04):
             self.metrics.observe_delay(seconds)
         found = samples(self.metrics)
         self.assertEqual(found["kapokmq_loop_delay_seconds_bucket", "0.005"], 2)
         self.assertEqual(found["kapokmq_loop_delay_seconds_count",], 3)
         self.assertEqual(found["kapokmq_loop_delay_seconds_max",], 0.04)
+        self.clock.advance(60)
+        for _ in range(2):
+            self.assertEqual(samples(self.metrics)["kapokmq_loop_delay_seconds_max",], 0.04)
+        self.clock.advance(60)
         self.assertEqual(samples(self.metrics)["kapokmq_loop_delay_seconds_max",], 0)
 
     def test_two_nodes_do_not_mix(self):
-        other = NodeMetrics(lambda: self.figures, lambda: (0, 0, 0), "0.1.0")
+        other = NodeMetrics(lambda: self.figures, lambda: (0, 0, 0), "0.1.0", self.clock.seconds)
         other.observe_commit(1, 1)
         self.assertEqual(samples(self.metrics)["kapokmq_commit_seconds_count",], 0)

@@ -18,7 +18,18 @@ from kapokmq.core.commit import (
 )
 from kapokmq.core.errors import MisuseError
 from kapokmq.core.message import OFFSET_MASK, OVERHEAD, TOPICS_MAX, Message, Status, make_id, topic_of
-from kapokmq.core.query import DeadPage, DeadQuery, MessageQuery, Remnant, Search, SearchPage, Stored, Trace
+from kapokmq.core.query import (
+    DeadPage,
+    DeadQuery,
+    DuePage,
+    DueQuery,
+    MessageQuery,
+    Remnant,
+    Search,
+    SearchPage,
+    Stored,
+    Trace,
+)
 from kapokmq.core.recovered import RecoveredGroup, Totals
 from kapokmq.storage.store import Due, Page, Remnants
 from tests.storage.pump import Pump
@@ -105,6 +116,8 @@ class StoreContract(Harness):
         self.assertEqual(self.wait(self.store.inspect(Search(NOW))), SearchPage([], None))
         self.assertEqual(self.wait(self.store.delayed(None, 0, Due(0, 0), 9, LOTS)), [])
         self.assertEqual(self.wait(self.store.delayed(1, 0, Due(0, 0), 9, LOTS)), [])
+        self.assertEqual(self.wait(self.store.due_counts(DueQuery(None, 0, 5, 7, 99, 9))), DuePage([], 99))
+        self.assertEqual(self.wait(self.store.due_counts(DueQuery(1, 0, 5, 7, 99, 9))), DuePage([], 99))
         self.assertEqual(self.wait(self.store.dead(DeadQuery(1, 1))), DeadPage([], None))
         self.assertEqual(self.wait(self.store.trace(7)), Trace([], [], []))
         self.assertIsNone(self.wait(self.store.since(1, 0)))

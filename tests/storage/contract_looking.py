@@ -1,11 +1,13 @@
 """What every Store promises those who look: inspection, the schedule, the first message since, counts by hour."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kapokmq.core.commit import ConsumedRow, DeadRow, DueRow, GroupRow, HourRow, RemovedRow, TopicRow
 from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Status, make_id, topic_of
-from kapokmq.core.query import HourCounts, Mark, Search
+from kapokmq.core.query import DueQuery, HourCounts, Mark, Search
 from kapokmq.storage.store import Due
 from tests.storage.contract import FAR, LOTS, NOW, Harness, inherited, message, messages
 
@@ -194,6 +196,59 @@ class LookingContract(Harness):
         self.assertEqual(self.delayed(), [(1, 4), (1, 3)])
         self.assertEqual(self.delayed(1), [(1, 4), (1, 3)])
 
+    def due_counts(self, topic=None, first=NOW, begin=NOW, end=NOW + 100, step=10, look=99):
+        """Page after page: how many by step, and how many pages that were."""
+        counts, pages = {}, 0
+        while begin < end:
+            page = self.wait(self.store.due_counts(DueQuery(topic, first, step, begin, end, look)))
+            self.assertGreater(page.next, begin)
+            for place, count in page.counts:
+                counts[place] = counts.get(place, 0) + count
+            begin, pages = page.next, pages + 1
+        self.assertEqual(begin, end)
+        return counts, pages
+
+    def test_how_many_fall_due_when(self):
+        dues = {(1, 0): 0, (1, 1): 9, (1, 2): None, (2, 0): 10, (1, 3): 55, (1, 4): 99, (2, 1): 100}
+        given = [message(make_id(*key), due=None if due is None else NOW + due) for key, due in dues.items()]
+        self.commit(topics=[TopicRow(1, "a"), TopicRow(2, "b")], publishes=given)
+        self.assertEqual(self.due_counts(), ({0: 2, 1: 1, 5: 1, 9: 1}, 1))
+        self.assertEqual(self.due_counts(1), ({0: 2, 5: 1, 9: 1}, 1))
+        self.assertEqual(self.due_counts(2, end=NOW + 101), ({1: 1, 10: 1}, 1))
+        self.assertEqual(self.due_counts(3), ({}, 1))
+        self.assertEqual(self.due_counts(first=NOW - 45, begin=NOW + 9), ({5: 2, 10: 1, 14: 1}, 1))
+        self.assertEqual(self.due_counts(step=1000), ({0: 5}, 1))
+        self.commit(
+            dues=[DueRow(make_id(1, 4), NOW + 30)],
+            consumed=[ConsumedRow(make_id(1, 0), make_id(1, 1), 5)],
+            removed=[RemovedRow(make_id(2, 0), make_id(2, 0))],
+        )
+        self.assertEqual(self.due_counts(), ({3: 1, 5: 1}, 1))
+
+    def test_they_are_counted_a_slice_at_a_time(self):
+        given = [message(make_id(1, n), due=NOW + n // 4) for n in range(40)]
+        self.commit(topics=[TopicRow(1, "a")], publishes=given)
+        for look, most in ((1, 11), (3, 11), (4, 11), (5, 11), (8, 6), (39, 3), (40, 1)):
+            counts, pages = self.due_counts(look=look, step=3)
+            self.assertEqual(counts, {0: 12, 1: 12, 2: 12, 3: 4})
+            self.assertLessEqual(pages, most, look)
+            self.assertGreater(pages, 40 // (look + 8), look)
+
+    @inherited
+    @given(st.data())
+    def test_any_due_times(self, data):
+        self.store = self.fresh()
+        moments = st.integers(0, 30)
+        dues = data.draw(st.lists(st.tuples(st.integers(1, 2), moments), max_size=25))
+        given = [message(make_id(topic, at), due=due) for at, (topic, due) in enumerate(dues)]
+        self.commit(topics=[TopicRow(1, "a"), TopicRow(2, "b")], publishes=given)
+        topic, step = data.draw(st.sampled_from([None, 1, 2])), data.draw(st.integers(1, 12))
+        first, end, look = data.draw(moments), data.draw(moments), data.draw(st.integers(1, 9))
+        begin = first + data.draw(st.integers(0, 9))
+        expected = Counter((due - first) // step for one, due in dues if topic in {None, one} and begin <= due < end)
+        found, _ = self.due_counts(topic, first, begin, max(begin, end), step, look)
+        self.assertEqual(found, expected)
+
     # ---- since, hours
 
     def test_the_first_since(self):
@@ -237,3 +292,24 @@ class LookingContract(Harness):
             (9, 0, 99, []),
         ):
             self.assertEqual(self.wait(self.store.hours(topic, first, last)), expected)
+
+    # ---- the first that is due
+
+    def first_due(self, *ranges, now=NOW, look=100):
+        """Asked of topic 1 by offsets."""
+        return self.wait(self.store.first_due([(make_id(1, a), make_id(1, b)) for a, b in ranges], now, look))
+
+    def test_the_first_that_is_due(self):
+        given = [message(make_id(1, at), created=NOW + at) for at in (2, 3, 7)]
+        given += [message(make_id(1, at), created=NOW + at, due=NOW + at * 10) for at in (4, 5)]
+        self.commit(publishes=[*given, message(make_id(2, 0), created=1), message(make_id(0, 9), created=2)])
+        self.assertEqual(self.first_due(), [])
+        self.assertEqual(
+            self.first_due((0, 9), (7, 9), (3, 4), (0, 2), (8, OFFSET_MASK)), [NOW + 2, NOW + 7, NOW + 3, None, None]
+        )
+        self.assertEqual(self.first_due((4, 9), (4, 7)), [NOW + 7, None])
+        self.assertEqual(self.first_due((4, 9), (5, 9), now=NOW + 40), [NOW + 4, NOW + 7])
+        self.assertEqual(self.first_due((4, 9), now=NOW + 39), [NOW + 7])
+        self.assertEqual(self.first_due((4, 9), (5, 9), (0, 9), look=2), [None, NOW + 7, NOW + 2])
+        self.commit(removed=[RemovedRow(make_id(1, 2), make_id(1, 2))], dues=[DueRow(make_id(1, 5), NOW, None)])
+        self.assertEqual(self.first_due((0, 9), (4, 9)), [NOW + 3, NOW + 5])

@@ -22,7 +22,7 @@ from kapokmq.core.commit import (
 )
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.message import make_id
-from kapokmq.core.query import DeadQuery, MessageQuery, Search
+from kapokmq.core.query import DeadQuery, DueQuery, MessageQuery, Search
 from kapokmq.storage import searches
 from kapokmq.storage.sqlite import SQLiteStore
 from kapokmq.storage.store import Due
@@ -148,6 +148,7 @@ class ConstantCallsTests(SQLiteHarness, Harness, SynchronousTestCase):
                 lambda: self.store.aged_delayed(FAR, size),  # noqa: B023 -- likewise
                 lambda: self.store.expired(FAR, size),  # noqa: B023 -- likewise
                 lambda: self.store.delayed(1, 0, Due(0, 0), size, LOTS),  # noqa: B023 -- likewise
+                lambda: self.store.due_counts(DueQuery(1, 0, 5, 1, 99, size)),  # noqa: B023 -- likewise
                 lambda: self.store.trace(ids[0]),  # noqa: B023 -- likewise
                 lambda: self.store.since(1, NOW),
                 lambda: self.store.sent("s", size),  # noqa: B023 -- likewise

@@ -38,8 +38,11 @@ READS = {
     "EXPIRED": queries.EXPIRED,
     "DELAYED": inquiries.DELAYED,
     "DELAYED_OF": inquiries.DELAYED_OF,
+    "DUE_COUNTS": inquiries.DUE_COUNTS,
+    "DUE_COUNTS_OF": inquiries.DUE_COUNTS_OF,
     "TRACE": inquiries.TRACE,
     "SINCE": inquiries.SINCE,
+    "FIRST_DUE": inquiries.FIRST_DUE,
     "SENT": inquiries.SENT,
     "HOURS": inquiries.HOURS,
     "HOURS_OF": inquiries.HOURS_OF,
@@ -113,6 +116,15 @@ class PlanTests(SynchronousTestCase):
         self.assertIn("SEARCH m USING COVERING INDEX message_topic_due (<expr>=? AND due=? AND rowid>?)", plan)
         self.assertIn("SEARCH m USING COVERING INDEX message_topic_due (<expr>=? AND due>?)", plan)
 
+    def test_delayed_messages_are_counted_in_their_indexes(self):
+        for sql, index in (
+            (inquiries.DUE_COUNTS, "message_due (due>? AND due<?)"),
+            (inquiries.DUE_COUNTS_OF, "message_topic_due (<expr>=? AND due>? AND due<?)"),
+        ):
+            count = max(int(number) for number in re.findall(r"\?(\d)", sql))
+            plan = self.plan(sql, (0,) * count)
+            self.assertEqual(plan.count(f"SEARCH m USING COVERING INDEX {index}"), 2, plan)
+
     def test_what_may_go_is_read_in_its_indexes(self):
         plan = self.plan(queries.EXPIRED, (0, 0))
         self.assertIn("SEARCH message USING INDEX message_expire (expire>? AND expire<?)", plan)
@@ -172,6 +184,8 @@ class CostTests(SQLiteHarness, Harness, SynchronousTestCase):
         self.assertLess(self.cost(lambda: self.wait(self.store.inspect(Search(NOW, limit=10, look=100)))), 3_000)
         self.assertLess(self.cost(lambda: self.wait(self.store.inspect(Search(NOW, status=Status.DEAD)))), 3_000)
         self.assertLess(self.cost(lambda: self.wait(self.store.trace(make_id(1, 5)))), 100)
+        whole = [(make_id(1, 0), make_id(2, 0))] * 100
+        self.assertLess(self.cost(lambda: self.wait(self.store.first_due(whole, NOW, 10_000))), 500)
 
     def test_a_topics_schedule_does_not_grow_with_the_others(self):
         self.commit(publishes=messages(2, range(10), due=NOW + 5))

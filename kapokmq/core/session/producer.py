@@ -15,13 +15,17 @@ from kapokmq.core.message import Draft, Text
 
 
 class ProducerSession:
-    """Frames in, drafts out; confirmations in, `ok`s out. `longest` is a message's text in bytes."""
+    """Frames in, drafts out; confirmations in, `ok`s out. `longest` is a message's text in bytes.
+
+    `published` counts messages stored.
+    """
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
         self._ended = False
         self.owed = 0
         self.ready = 0
+        self.published = 0
 
     def receive(self, frames: Sequence[bytes]) -> tuple[list[Draft | Text], PeerError | None]:
         """Read the frames of one read: what is to be published as one batch, and the fault that ends the session."""
@@ -36,6 +40,7 @@ class ProducerSession:
         """The oldest `count` of the owed are stored."""
         self.owed -= count
         self.ready += count
+        self.published += count
 
     def untaken(self, count: int) -> None:
         """The engine would not have the last `count`, which ends the session."""

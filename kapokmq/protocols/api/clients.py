@@ -81,7 +81,7 @@ class Listed(Protocol):
 
     @property
     def published(self) -> int | None:
-        """How many of its messages were stored, None where that is not counted."""
+        """How many of its messages were stored, None of a classic consumer."""
         ...
 
     @property
@@ -95,6 +95,10 @@ class Switchboard(Protocol):
 
     def listed(self) -> Sequence[Listed]:
         """All that have shown the key, oldest first."""
+        ...
+
+    def connected(self) -> tuple[int, int, int]:
+        """How many producers, consumers and v2 clients have shown the key."""
         ...
 
     def close_client(self, number: int) -> bool:
@@ -111,7 +115,10 @@ class InterestView(View):
 
 
 class ClientView(View):
-    """A connection. Those of the classic protocol have a topic, those of v2 the other three."""
+    """A connection. Those of the classic protocol have a topic, those of v2 a session, or null, and subscriptions.
+
+    `published` is how many of its messages were stored, null of a classic consumer.
+    """
 
     number: int
     kind: str

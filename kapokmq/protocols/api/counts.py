@@ -9,10 +9,12 @@ from msgspec import UNSET, Meta, UnsetType
 from kapokmq.core.admin import Admin
 from kapokmq.core.codec.v2_drafts import LATEST, given, milliseconds
 from kapokmq.core.engine import Engine
+from kapokmq.core.vitals import Standing, Vitals
+from kapokmq.protocols.api.clients import Switchboard
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.searching import Seconds
 from kapokmq.protocols.api.topics import Name
-from kapokmq.protocols.api.views import CountsView, HoursView, View, counts_view, hour_view
+from kapokmq.protocols.api.views import CountsView, HoursView, View, counts_view, hour_view, seconds
 from serena.web.answers import Answer
 from serena.web.guard import Guard
 from serena.web.refusals import BadRequest, NotFound, answered
@@ -44,15 +46,76 @@ class FiguresView(View):
     oldest_unacked: float
 
 
+class OldestView(View):
+    """For which group it has waited."""
+
+    topic: str
+    group: str
+
+
+class ConnectionsView(View):
+    """How many have shown the key, by kind."""
+
+    producers: int
+    consumers: int
+    v2: int
+
+
+class CommitView(View):
+    """How long the commits of the last minute took, in seconds: half of them, and 99 of 100, at most; how many."""
+
+    half: float
+    most: float
+    count: int
+
+
+class DiskView(View):
+    """The volume that the store is on, in bytes."""
+
+    free: int
+    total: int
+
+
 class NowView(View):
-    """How much there is: of all topics together, since the start, and of each topic that was asked for and exists."""
+    """How much there is: of all topics together, since the start, and of each topic that was asked for and exists.
+
+    `dead` are dead letters, `bytes` what all messages take. `oldest` is the create time of what has waited longest for
+    any durable group, due and not done: null where nothing waits. `deserted` groups have something waiting, and nobody
+    who consumes. `commit` is null where there were none, `disk` where nothing is on one.
+    """
 
     all: int
     consumed: int
     delayed: int
     waiting: int
+    dead: int
+    bytes: int
+    oldest: float | None
+    oldest_of: OldestView | None
+    deserted: int
+    connections: ConnectionsView
+    commit: CommitView | None
+    disk: DiskView | None
     figures: FiguresView
     topics: list[TopicCountsView]
+
+
+class MinuteView(View):
+    """What happened in the minute that began at `at`."""
+
+    at: float
+    published: int
+    delivered: int
+    acked: int
+    nacked: int
+    retried: int
+    dead: int
+
+
+class MinutesView(View):
+    """Minute by minute, ascending: the last 60 whole ones, fewer after a start, and the one that runs."""
+
+    minutes: list[MinuteView]
 
 
 class WhichTopics(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,22 +132,60 @@ class HoursQuery(msgspec.Struct, forbid_unknown_fields=True):
     to: Seconds | UnsetType = UNSET
 
 
+class Now:
+    """Tells how much there is, whoever asks."""
+
+    def __init__(self, engine: Engine, admin: Admin, vitals: Vitals, connections: Switchboard) -> None:
+        self.standing = vitals.standing
+        self._engine = engine
+        self._admin = admin
+        self._connections = connections
+
+    def told(self, standing: Standing, topics: Iterable[str]) -> NowView:
+        """All of it, and of each of these topics. Those that there are none of are left out."""
+        counts, figures = self._engine.counts(), self._engine.figures()
+        found = [info.counts for info in map(self._admin.topic, topics) if info is not None]
+        (oldest, deserted), commits, disk = standing.backlog, standing.commits, standing.disk
+        return NowView(
+            all=counts.all,
+            consumed=counts.consumed,
+            delayed=counts.delayed,
+            waiting=counts.waiting,
+            dead=standing.dead,
+            bytes=standing.stored,
+            oldest=None if oldest is None else seconds(oldest.created),
+            oldest_of=None if oldest is None else OldestView(oldest.topic, oldest.group),
+            deserted=deserted,
+            connections=ConnectionsView(*self._connections.connected()),
+            commit=None if commits is None else CommitView(*commits),
+            disk=None if disk is None else DiskView(*disk),
+            figures=FiguresView(**{name: getattr(figures, name) for name in FiguresView.__struct_fields__}),
+            topics=[TopicCountsView(**msgspec.structs.asdict(counts_view(one)), topic=one.topic) for one in found],
+        )
+
+
 class Counting:
     """Counts messages. `wall` reads unix seconds."""
 
     routes = Routes()
     app = routes.app
 
-    def __init__(self, guard: Guard, engine: Engine, admin: Admin, wall: Callable[[], float]) -> None:
+    def __init__(self, guard: Guard, now: Now, admin: Admin, vitals: Vitals, wall: Callable[[], float]) -> None:
         self.guard = guard
-        self._engine = engine
+        self._now = now
         self._admin = admin
+        self._vitals = vitals
         self._wall = wall
 
     @routes.on("GET", "/counts", query=WhichTopics, gives=NowView)
     async def get_counts(self, ask: Ask) -> Answer:
         """Count messages: of the node, and of the topics that are asked for."""
-        return answered(counts_now(self._engine, self._admin, ask.query.topic))
+        return answered(self._now.told(await self._now.standing(), ask.query.topic))
+
+    @routes.on("GET", "/counts/minutes", gives=MinutesView)
+    async def get_minutes(self, ask: Ask) -> Answer:
+        """Tell what happened, minute by minute, over the last hour."""
+        return answered(MinutesView([MinuteView(seconds(one.at), *one[1:]) for one in self._vitals.minutes()]))
 
     @routes.on("GET", "/counts/hours", query=HoursQuery, gives=HoursView, faults=(404,))
     async def get_hours(self, ask: Ask) -> Answer:
@@ -100,12 +201,3 @@ class Counting:
             raise NotFound("topic: there is none of that name")
         hours = await self._admin.hours(wanted.topic, milliseconds(start), milliseconds(end))
         return answered(HoursView([hour_view(one) for one in hours]))
-
-
-def counts_now(engine: Engine, admin: Admin, topics: Iterable[str]) -> NowView:
-    """How much there is, and in each of these topics. Those that there are none of are left out."""
-    counts, figures = engine.counts(), engine.figures()
-    totals = FiguresView(**{name: getattr(figures, name) for name in FiguresView.__struct_fields__})
-    found = [info.counts for info in map(admin.topic, topics) if info is not None]
-    views = [TopicCountsView(**msgspec.structs.asdict(counts_view(one)), topic=one.topic) for one in found]
-    return NowView(counts.all, counts.consumed, counts.delayed, counts.waiting, totals, views)

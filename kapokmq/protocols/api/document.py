@@ -34,7 +34,11 @@ _NARROWER: Mapping[tuple[str, str], dict[str, Any]] = {
 
 FAULTS: Mapping[int, tuple[str, str, str]] = {
     400: ("A field is unknown, missing or out of range.", "badRequest", "limit: expected int <= 1000"),
-    401: ("The key is wrong or missing.", "unauthorized", "secretKey: wrong or missing"),
+    401: (
+        "The key is wrong or missing. `retryAfter`: too often of late.",
+        "unauthorized",
+        "secretKey: wrong or missing",
+    ),
     403: ("A page of another origin, while the key is the default.", "foreignOrigin", "this origin may not ask"),
     404: ("There is no such thing.", "notFound", "topic: there is none of that name"),
     409: ("It can't be done as things are.", "exists", "name: there is such a topic"),
@@ -193,8 +197,9 @@ def _fault(status: int) -> dict[str, Any]:
     description, code, message = FAULTS[status]
     value: dict[str, Any] = {"error": {"code": code, "message": message}}
     said: dict[str, Any] = {"description": description}
-    if status == 503:  # noqa: PLR2004 -- a status
-        value["error"]["retryAfter"] = 1.0
+    if status in {401, 503}:
+        if status == 503:  # noqa: PLR2004 -- a status
+            value["error"]["retryAfter"] = 1.0
         said["headers"] = {"Retry-After": {"schema": {"type": "string"}, "description": "Seconds."}}
     content = {"schema": {"$ref": _REF.format(name="Refusal")}, "examples": {code: {"value": value}}}
     return said | {"content": {"application/json": content}}

@@ -15,7 +15,7 @@ from kapokmq.core.admin import Admin
 from kapokmq.core.engine import Engine, Subscription, Wish
 from kapokmq.core.pattern import is_pattern
 from kapokmq.core.peers import Delivery
-from kapokmq.protocols.api.counts import WhichTopics, counts_now
+from kapokmq.protocols.api.counts import Now, WhichTopics
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.views import PassingView, passing
 from serena.web.answers import Answer
@@ -38,8 +38,11 @@ class Every(WhichTopics, forbid_unknown_fields=True):
 class Tail:
     """Somebody who watches topics: a member of a private group, who owes nothing."""
 
+    number = None
+
     def __init__(self, engine: Engine, address: str) -> None:
         self.label = f"api: tail at {address}"
+        self.address = address
         self._engine = engine
         self._subscription: Subscription | None = None
         self._stream: Stream | None = None
@@ -102,10 +105,13 @@ class Events:
     app = routes.app
     _log = Logger()
 
-    def __init__(self, guard: Guard, engine: Engine, admin: Admin, streams: Streams, clock: IReactorTime) -> None:
+    def __init__(
+        self, guard: Guard, engine: Engine, admin: Admin, now: Now, streams: Streams, clock: IReactorTime
+    ) -> None:
         self.guard = guard
         self._engine = engine
         self._admin = admin
+        self._now = now
         self._streams = streams
         self._clock = clock
         self._read = 0.0
@@ -149,16 +155,19 @@ class Events:
             tail.leave()
         return None
 
-    def _send_counts(self, stream: Stream, topics: tuple[str, ...]) -> None:
-        """Write the counts, unless the reader has enough."""
+    async def _send_counts(self, stream: Stream, topics: tuple[str, ...]) -> None:
+        """Write the counts, unless the reader has enough, or has left."""
         if stream.paused:
+            return
+        standing = await self._now.standing()
+        if stream.paused or stream.ended.called:
             return
         now = self._clock.seconds()
         if now - self._read >= _FRESH:
             self._read = now
             self._counts.clear()
         if topics not in self._counts:
-            self._counts[topics] = event(_encode(counts_now(self._engine, self._admin, topics)), "counts")
+            self._counts[topics] = event(_encode(self._now.told(standing, topics)), "counts")
         stream.send(self._counts[topics])
 
 

@@ -10,6 +10,7 @@ from kapokmq.protocols.api import (
     counts,
     dead,
     groups,
+    key,
     leases,
     lives,
     node,
@@ -20,6 +21,8 @@ from kapokmq.protocols.api import (
     views,
 )
 from kapokmq.protocols.api.answers import Result
+from serena.web.members import Listed
+from serena.web.membership import PoolMember
 from serena.web.refusals import Fault, Refusal
 
 _CODE = "3d2176ecb2e509da0000000300000100000002a1"
@@ -58,9 +61,20 @@ _figures = counts.FiguresView(60, 55, 54, 1, 2, 0, 0, 1, 1, 4_096, 0.25)
 _hour = views.HourView(1_795_219_200.0, 60, 55, 54, 1, 0, 0, 3)
 _event = lives.EventView(_AT, "nacked", 1, "worker-1", "the bank is closed")
 _life = lives.GroupLifeView("billing", "leased", 1, None, None, [lives.HolderView("worker-1", _AT, _AT + 30)], [_event])
-_member = views.MemberView("worker-1", "orders.eu", "billing", 99, 1)
+_member = views.MemberView("worker-1", "orders.eu", "billing", 99, 1, 7, "192.0.2.7", _AT, 12, 11)
 _interest = clients.InterestView(1, "orders.>", "billing")
 _client = clients.ClientView(7, "v2", "worker-1", "", "192.0.2.7", 1_795_222_201, "8c1f", 12, [_interest])
+_broker = PoolMember(
+    name="mq:192.0.2.1:8011",
+    kind="mq",
+    address="192.0.2.1",
+    port=8021,
+    state="alive",
+    incarnation=1,
+    meta={"v": "0.1.0", "p": ["classic", "v2"], "l": 5},
+    rtt=0.001,
+    since=_AT,
+)
 
 _GIVEN: tuple[msgspec.Struct, ...] = (
     Result("done"),
@@ -78,6 +92,7 @@ _GIVEN: tuple[msgspec.Struct, ...] = (
     views.CountView(3),
     views.DoneView(1_000, "1044"),
     views.HoursView([_hour]),
+    schedule.CalendarView([schedule.StepView(1_795_219_200.0, 12)]),
     publishing.Published([_CODE], [], "fsync"),
     leases.LeasedPage(
         [leases.LeasedView(_CODE, "orders.eu", '{"total":12}', _AT, key="o-17", attempt=1, leased_until=_AT + 30)]
@@ -86,7 +101,25 @@ _GIVEN: tuple[msgspec.Struct, ...] = (
     node.NodeView("mq:192.0.2.1:8011", "0.1.0", ready=True, reason=""),
     clients.ClientsView([_client], [_member], "7-1"),
     node.ConfigView([node.SettingView("mq.maxAttempts", 16, 16, "default")]),
-    counts.NowView(6, 1, 2, 3, _figures, [counts.TopicCountsView(6, 1, 2, 3, 1, 0, 1_440, "orders.eu")]),
+    counts.NowView(
+        all=6,
+        consumed=1,
+        delayed=2,
+        waiting=3,
+        dead=0,
+        bytes=1_440,
+        oldest=_AT,
+        oldest_of=counts.OldestView("orders.eu", "billing"),
+        deserted=0,
+        connections=counts.ConnectionsView(2, 0, 1),
+        commit=counts.CommitView(0.0021, 0.0134, 412),
+        disk=counts.DiskView(61_203_283_968, 105_089_261_568),
+        figures=_figures,
+        topics=[counts.TopicCountsView(6, 1, 2, 3, 1, 0, 1_440, "orders.eu")],
+    ),
+    counts.MinutesView([counts.MinuteView(1_795_222_200.0, 60, 55, 54, 1, 2, 0)]),
+    key.KeyView([*key.ALL]),
+    Listed("mq:192.0.2.1:8011", [_broker]),
 )
 
 EXAMPLES: dict[type, Any] = {type(one): msgspec.to_builtins(one) for one in _GIVEN} | {

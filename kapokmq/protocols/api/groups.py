@@ -1,6 +1,7 @@
 """Groups: list, make, look at, change, purge, delete; of one topic, or by pattern of every topic that matches."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,6 +13,7 @@ from kapokmq.core.codec.v2_drafts import LATEST, milliseconds
 from kapokmq.core.names import check_name
 from kapokmq.core.pattern import is_pattern
 from kapokmq.core.policy import GroupConfig
+from kapokmq.core.vitals import Vitals
 from kapokmq.protocols.api.answers import DONE, Exists, Result
 from kapokmq.protocols.api.paging import MOST_TOPICS, NamePage, Turns, first_of, groups_behind, read_names, write_names
 from kapokmq.protocols.api.routes import Ask, Routes
@@ -58,9 +60,10 @@ class Groups:
     routes = Routes()
     app = routes.app
 
-    def __init__(self, guard: Guard, admin: Admin, clock: IReactorTime) -> None:
+    def __init__(self, guard: Guard, admin: Admin, vitals: Vitals, clock: IReactorTime) -> None:
         self.guard = guard
         self._admin = admin
+        self._vitals = vitals
         self._clock = clock
 
     @routes.on("GET", "/groups", query=NamePage, gives=GroupsView)
@@ -77,7 +80,7 @@ class Groups:
             cursor = write_names(last.topic, last.name)
         elif end < len(names):
             cursor = write_names(names[end], "")
-        return answered(GroupsView([group_view(info) for info in page], cursor))
+        return answered(GroupsView(await self._shown(page), cursor))
 
     @routes.on("GET", "/patterns", query=NamePage, gives=PatternsView)
     async def list_patterns(self, ask: Ask) -> Answer:
@@ -95,7 +98,7 @@ class Groups:
             raise NotFound("topic: there is none of that name")
         behind, limit = (ask.topic, ask.query.cursor or ""), ask.query.limit
         page, last = first_of(await groups_behind(self._admin, [ask.topic], behind, limit, Turns(self._clock)), limit)
-        return answered(GroupsView([group_view(info) for info in page], None if last is None else last.name))
+        return answered(GroupsView(await self._shown(page), None if last is None else last.name))
 
     @routes.on(
         "POST",
@@ -111,12 +114,12 @@ class Groups:
         name, start = check_name(ask.body.name, "name"), start_of(ask.body.start)
         if not await self._admin.create_group(ask.topic, name, start, ask.body.config):
             raise Exists("name: there is such a group")
-        return self._told(ask.topic, name, status=201)
+        return await self._told(ask.topic, name, status=201)
 
     @routes.on("GET", "/topics/<topic>/groups/<group>", gives=GroupView | PatternView, faults=(404,), patterns=True)
     async def get_group(self, ask: Ask) -> Answer:
         """Look at one group."""
-        return self._told(ask.topic, ask.group)
+        return await self._told(ask.topic, ask.group)
 
     @routes.on(
         "PUT",
@@ -174,11 +177,15 @@ class Groups:
     async def _set(self, topic: str, name: str, config: GroupConfig) -> Answer:
         if not await self._admin.set_config(topic, name, config):
             raise _unknown()
-        return self._told(topic, name)
+        return await self._told(topic, name)
 
-    def _told(self, topic: str, name: str, status: int = 200) -> Answer:
+    async def _told(self, topic: str, name: str, status: int = 200) -> Answer:
         info = self._find(topic, name)
-        return answered(pattern_view(info) if isinstance(info, PatternInfo) else group_view(info), status)
+        view = pattern_view(info) if isinstance(info, PatternInfo) else (await self._shown([info]))[0]
+        return answered(view, status)
+
+    async def _shown(self, infos: Sequence[GroupInfo]) -> list[GroupView]:
+        return [group_view(info) for info in await self._vitals.dated(infos)]
 
     def _find(self, topic: str, name: str) -> GroupInfo | PatternInfo:
         """The group of a topic, or of a pattern. Raises NotFound."""

@@ -2,7 +2,7 @@
 
 from typing import Literal, cast
 
-from kapokmq.core.admin import GroupLife, Life
+from kapokmq.core.lives import GroupLife, Life
 from kapokmq.protocols.api.views import MessageView, View, maybe_seconds, message_view, seconds
 
 State = Literal["notDue", "delayed", "waiting", "retrying", "leased", "acknowledged", "dead", "expired"]

@@ -55,6 +55,7 @@ class Pull:
     """
 
     _log = Logger()
+    address, number = "", None
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from kapokmq.core.pattern import check_pattern, is_pattern
 from kapokmq.protocols.api.reading import body_of, read_body, read_query, unescaped
 from serena.web.answers import Answer, send
 from serena.web.guard import Guard
-from serena.web.refusals import BROKEN, NO_KEY, refused
+from serena.web.refusals import BROKEN, refused
 
 PREFIX = "/api/v1"
 
@@ -123,7 +123,7 @@ async def _answer(
     """Find the answer, whatever goes wrong on the way."""
     try:
         if not operation.open and not await face.guard.admit(request):
-            return NO_KEY
+            return face.guard.no_key(request)
         return await handler(face, _read(request, operation, raw))
     except (PeerError, WorldError) as error:
         return refused(error)

@@ -7,26 +7,52 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kapokmq.core.admin import Admin
-from kapokmq.core.codec.v2_drafts import LATEST, milliseconds
+from kapokmq.core.codec.v2_drafts import LATEST, given, milliseconds
 from kapokmq.core.engine import Engine
 from kapokmq.core.message import LONGEST_DELAY, Found, Status, parse_code
 from kapokmq.core.names import LONGEST_NAME
 from kapokmq.protocols.api.answers import Result, verdict
 from kapokmq.protocols.api.cursors import read_pair, write_pair
 from kapokmq.protocols.api.routes import Ask, Routes
-from kapokmq.protocols.api.searching import Cursor, Limit
-from kapokmq.protocols.api.views import MessagesPage, MessageView, message_view
+from kapokmq.protocols.api.searching import Cursor, Limit, Seconds
+from kapokmq.protocols.api.views import MessagesPage, MessageView, View, message_view, seconds
 from serena.web.answers import Answer
 from serena.web.guard import Guard
 from serena.web.refusals import BadRequest, NotFound, answered
 
+A_WEEK = 7 * 86_400
+MOST_STEPS = 400
+
 
 class ScheduleQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which delayed messages."""
+    """Which delayed messages, and from when on; left out: all of them."""
 
     topic: Annotated[str, Meta(max_length=LONGEST_NAME)] | None = None
+    from_: Seconds | UnsetType = msgspec.field(default=UNSET, name="from")
     limit: Limit = 100
     cursor: Cursor | None = None
+
+
+class CalendarQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """From when to when (left out: the week from now on), and in steps of how many seconds, 400 at most."""
+
+    topic: Annotated[str, Meta(max_length=LONGEST_NAME)] | None = None
+    from_: Seconds | UnsetType = msgspec.field(default=UNSET, name="from")
+    to: Seconds | UnsetType = UNSET
+    step: Annotated[int, Meta(ge=60, le=A_WEEK)] = 3_600
+
+
+class StepView(View):
+    """How many messages fall due in the step that begins at `at`."""
+
+    at: float
+    count: int
+
+
+class CalendarView(View):
+    """Step by step, ascending; those in which none falls due are left out."""
+
+    counts: list[StepView]
 
 
 class Due(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,10 +78,28 @@ class Schedule:
     async def list_schedule(self, ask: Ask) -> Answer:
         """List delayed messages, the next first."""
         wanted: ScheduleQuery = ask.query
-        mark = None if wanted.cursor is None else read_pair(wanted.cursor)
-        after = None if mark is None else (mark.created, mark.id)
+        after, start = None, given(wanted.from_)
+        if wanted.cursor is not None:
+            mark = read_pair(wanted.cursor)
+            after = mark.created, mark.id
+        elif start is not None:
+            after = milliseconds(start), -1  # before all that fall due then
         found = await self._admin.scheduled(wanted.topic, after, wanted.limit)
         return answered(MessagesPage([message_view(one) for one in found], _behind(found, wanted.limit)))
+
+    @routes.on("GET", "/schedule/counts", query=CalendarQuery, gives=CalendarView)
+    async def count_schedule(self, ask: Ask) -> Answer:
+        """Count delayed messages by when they fall due, in 400 steps at most."""
+        wanted: CalendarQuery = ask.query
+        start, end = given(wanted.from_), given(wanted.to)
+        start = min(self._wall(), LATEST) if start is None else start
+        end = start + A_WEEK if end is None else end
+        if end - start > MOST_STEPS * wanted.step:
+            raise BadRequest(f"step: more than {MOST_STEPS} of them between from and to")
+        counts = await self._admin.due_counts(
+            wanted.topic, milliseconds(start), milliseconds(end), milliseconds(wanted.step)
+        )
+        return answered(CalendarView([StepView(seconds(at), count) for at, count in counts]))
 
     @routes.on("GET", "/schedule/<code>", gives=MessageView, faults=(404,))
     async def get_scheduled(self, ask: Ask) -> Answer:

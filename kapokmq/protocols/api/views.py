@@ -88,7 +88,7 @@ class TopicsView(View):
 
 
 class GroupView(View):
-    """A durable group. `oldest` is the create time of what has waited longest, null where that is not known."""
+    """A durable group. `oldest` is the create time of what has waited longest, due and undone, else null."""
 
     topic: str
     name: str
@@ -157,13 +157,22 @@ class DoneView(View):
 
 
 class MemberView(View):
-    """Somebody who consumes; `group` is null in a private one, `credit` null without limit."""
+    """Somebody who consumes; `group` is null in a private one, `credit` null without limit.
+
+    `number` is that of its connection: null for those who ask over HTTP, `address` is empty for all polls of a group
+    together. `delivered` and `acked` count its messages since it came, at `since`; what came again counts again.
+    """
 
     label: str
     topic: str
     group: str | None
     credit: int | None
     in_flight: int
+    number: int | None
+    address: str
+    since: float
+    delivered: int
+    acked: int
 
 
 class HourView(View):
@@ -250,7 +259,7 @@ def pattern_view(info: PatternInfo) -> PatternView:
 
 def member_view(info: MemberInfo) -> MemberView:
     """Tell of a consumer."""
-    return MemberView(*info)
+    return MemberView(**info._asdict() | {"since": seconds(info.since)})
 
 
 def dead_view(info: DeadInfo) -> DeadView:

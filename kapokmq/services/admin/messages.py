@@ -1,18 +1,23 @@
 """Messages: searched for, looked at from their beginning to their end, deleted; those not yet due moved."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from kapokmq.core.admin import FoundPage, Life, Verdict
+from twisted.internet.task import deferLater
+
+from kapokmq.core.admin import FoundPage, Verdict
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.life import life_of
+from kapokmq.core.lives import Life
 from kapokmq.core.message import Found, Message, Status, parse_code
-from kapokmq.core.query import ANSWER_BYTES, Mark, Search
+from kapokmq.core.query import ANSWER_BYTES, DueQuery, Mark, Search
 from kapokmq.core.rules import PAGE_BYTES
 from kapokmq.services.admin.desk import Desk
 from kapokmq.services.questions import remnant_of
 from kapokmq.storage.store import Due
 
 AT_ONCE = 1_000  # messages that are read and deleted in one go
+LOOK = 20_000  # delayed messages that are counted in one go: some milliseconds
 
 
 class MessageDesk(Desk):
@@ -108,6 +113,22 @@ class MessageDesk(Desk):
         place = Due(wall, -1) if after is None else Due(*after)
         messages = await self.parts.store.delayed(number, wall, place, limit, ANSWER_BYTES)
         return [self.parts.questions.shown_delayed(message) for message in messages]
+
+    async def due_counts(self, topic: str | None, start: int, end: int, step: int) -> list[tuple[int, int]]:
+        """See Admin. Counts in slices, between which others take their turn."""
+        found = None if topic is None else self.found(topic)
+        if topic is not None and found is None:
+            return []
+        await self.parts.settled()
+        counts: Counter[int] = Counter()
+        number, begin = None if found is None else found.number, max(start, self.parts.now().wall + 1)
+        while begin < end:
+            page = await self.parts.store.due_counts(DueQuery(number, start, step, begin, end, LOOK))
+            for place, count in page.counts:
+                counts[place] += count
+            begin = page.next
+            await deferLater(self.parts.clock, 0)
+        return [(start + place * step, count) for place, count in sorted(counts.items())]
 
     async def cancel(self, code: str) -> Verdict:
         """See Admin."""

@@ -223,11 +223,22 @@ class Machine(RuleBasedStateMachine):
         assert min(counts) >= 0, counts
         assert rig.broker.figures().in_flight == sum(len(reader.leases) for reader in world.readers)
         assert rig.broker.figures().memory >= 0
+        self._check_in_flight()
         if self.well:
             for reader in world.readers:
                 assert not world.left_lying(reader), world.left_lying(reader)
         if not rig.broker.ledger and rig.taken is None:
             self._check_counts()
+
+    def _check_in_flight(self):
+        """What a topic is said to have in flight is what its groups' members hold."""
+        topics = self.rig.broker.catalog.by_name
+        held = dict.fromkeys(topics, 0)
+        for consumer in self.rig.broker.consuming.consumers:
+            for topic, member in consumer.places.values():
+                assert topic is topics[topic.name], topic.name
+                held[topic.name] += len(member.held)
+        assert {name: topic.counts().in_flight for name, topic in topics.items()} == held
 
     def _check_consumed(self):
         world = self.world

@@ -24,12 +24,13 @@ class ProducerSessionTests(SynchronousTestCase):
         self.assertEqual(self.session.receive([GOOD % 1, GOOD % 2]), ([Text("1"), Text("2")], None))
         self.assertFalse(self.session.settled)
         self.session.confirmed(1)
-        self.assertEqual((self.session.owed, self.session.ready), (1, 1))
+        self.assertEqual((self.session.owed, self.session.ready, self.session.published), (1, 1, 1))
         self.assertEqual(self.session.take(10), encode_oks(1))
         self.assertEqual(self.session.take(10), b"")
         self.session.confirmed(1)
         self.assertFalse(self.session.settled)
         self.assertEqual(self.session.take(10), encode_oks(1))
+        self.assertEqual(self.session.published, 2)
         self.assertTrue(self.session.settled)
 
     def test_oks_are_taken_in_chunks(self):

@@ -12,13 +12,13 @@ from kapokmq.core.admin import (
     DeadInfoPage,
     FoundPage,
     GroupInfo,
-    Life,
     MemberInfo,
     PatternInfo,
     TopicInfo,
     Verdict,
 )
 from kapokmq.core.engine import Wish
+from kapokmq.core.lives import Life
 from kapokmq.core.message import Found, Message, make_id
 from kapokmq.core.pattern import is_pattern
 from kapokmq.core.peers import Delivery
@@ -164,7 +164,10 @@ class FakeAdmin:
         return [PatternInfo(*key, config) for key, config in sorted(self.configs.items()) if is_pattern(key[0])]
 
     def members(self):
-        return [MemberInfo("c1", "t", "g", 99, 1), MemberInfo("tail", "t", None, None, 0)]
+        return [
+            MemberInfo("c1", "t", "g", 99, 1, 4, "192.0.2.4", 1_795_222_201_500, 12, 11),
+            MemberInfo("tail", "t", None, None, 0),
+        ]
 
     def create_group(self, topic, name, start, config):
         self.starts.append(start)
@@ -193,6 +196,10 @@ class FakeAdmin:
     def scheduled(self, topic, after, limit):
         self.asked.append((topic, after, limit))
         return self._said(self.due[:limit])
+
+    def due_counts(self, topic, start, end, step):
+        self.asked.append((topic, start, end, step))
+        return self._said([(start, 12), (start + 2 * step, 1)])
 
     def cancel(self, code):
         return self._judged("cancel", code)
@@ -237,8 +244,8 @@ class FakeAdmin:
 class ApiNode(FakeNode):
     """A node whose API is asked."""
 
-    def __init__(self):
-        super().__init__(engine=ApiEngine(), admin=FakeAdmin())
+    def __init__(self, **more):
+        super().__init__(engine=ApiEngine(), admin=FakeAdmin(), **more)
         self._site = None
 
     def site(self):

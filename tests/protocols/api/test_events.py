@@ -46,6 +46,7 @@ class TailTests(ApiTests):
         wire, member = self.watch()
         self.assertEqual((member.pattern, member.wish), ("t", Wish(None, None, owes=False)))
         self.assertEqual(member.receiver.label, "api: tail at 192.0.2.7")
+        self.assertEqual((member.receiver.address, member.receiver.number), ("192.0.2.7", None))
         self.assertTrue(member.open)
         head = parse(wire.received()).headers
         self.assertEqual(head["Content-Type"], "text/event-stream")
@@ -203,6 +204,22 @@ class CountsTests(ApiTests):
         self.assertEqual(len(events(wire)), 1)
         wire.protocol.resumeProducing()
         self.node.clock.advance(1)
+        self.assertEqual(len(events(wire)), 2)
+
+    def test_what_takes_a_while_holds_up_nobody_else(self):
+        self.node.vitals.held = Deferred()
+        wire, gone = self.node.begin(COUNTS + "?every=2"), self.node.begin(COUNTS + "?every=2")
+        slow = self.node.begin(COUNTS + "?every=2")
+        self.assertEqual(self.node.get("/healthz").status, 200)
+        gone.protocol.connectionLost(Failure(ConnectionDone()))
+        slow.protocol.pauseProducing()
+        before = gone.received()
+        self.node.clock.pump([1] * 5)
+        self.assertEqual(events(wire), [])
+        held, self.node.vitals.held = self.node.vitals.held, None
+        held.callback(None)
+        self.assertEqual([len(events(wire)), len(events(slow)), gone.received()], [1, 0, before])
+        self.node.clock.advance(2)
         self.assertEqual(len(events(wire)), 2)
 
     def test_the_reader_leaves(self):

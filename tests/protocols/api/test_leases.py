@@ -48,7 +48,8 @@ class PollTests(LeaseTests):
     def test_what_comes_is_the_answer(self):
         wire = self.poll(max=5, wait=20)
         self.assertEqual((self.member.pattern, self.member.wish), ("t", Wish("g", 0, True, False, "new")))
-        self.assertEqual(self.member.receiver.label, "api: leases by poll")
+        receiver = self.member.receiver
+        self.assertEqual((receiver.label, receiver.address, receiver.number), ("api: leases by poll", "", None))
         self.assertTrue(self.member.open)
         self.assertEqual(self.member.credit, 5)
         delivery = self.member.deal("a", "b", attempts=[1, 3])

@@ -6,15 +6,12 @@ from kapokmq.core.admin import (
     DeadDone,
     DeadInfo,
     DeadInfoPage,
-    Event,
     FoundPage,
-    GroupLife,
-    Holder,
-    Life,
     Verdict,
 )
 from kapokmq.core.codec.v2 import BATCH
 from kapokmq.core.errors import NotKept, Paused
+from kapokmq.core.lives import Event, GroupLife, Holder, Life
 from kapokmq.core.message import Draft, Status
 from kapokmq.core.query import Mark
 from kapokmq.protocols.api.dead import DeadFilter
@@ -184,13 +181,28 @@ class ScheduleTests(ApiTests):
         self.assertEqual([one["dueTime"] for one in page["messages"]], [5.0, 6.0])
         self.assertEqual(page["cursor"], f"6000-{int(SECOND[24:], 16)}")
         self.assertIsNone(self.node.told("GET /schedule?limit=3&cursor=1-2")["cursor"])
-        self.assertEqual(self.admin.asked, [("t", None, 2), (None, (1, 2), 3)])
+        self.node.told("GET /schedule?from=5.5")
+        self.node.told("GET /schedule?from=5.5&cursor=7000-2")
+        last = (None, (5_500, -1), 100), (None, (7_000, 2), 100)
+        self.assertEqual(self.admin.asked, [("t", None, 2), (None, (1, 2), 3), *last])
 
     def test_one(self):
         self.engine.messages = [found(due=5_000, status=Status.DELAYED), found(SECOND)]
         self.assertEqual(self.node.told(f"GET /schedule/{CODE}")["status"], "delayed")
         for code in (SECOND, "x"):
             self.assertEqual(self.node.refused(f"GET /schedule/{code}")[0], 404)
+
+    def test_counted_by_when_they_fall_due(self):
+        told = self.node.told("GET /schedule/counts?from=100&to=4000.5&step=60&topic=t")
+        self.assertEqual(told, {"counts": [{"at": 100, "count": 12}, {"at": 220, "count": 1}]})
+        self.node.told("GET /schedule/counts")
+        now = int(NOW * 1000)
+        self.assertEqual(
+            self.admin.asked, [("t", 100_000, 4_000_500, 60_000), (None, now, now + 604_800_000, 3_600_000)]
+        )
+        self.node.told("GET /schedule/counts?from=1000&to=25000&step=60")
+        for query in ("from=1000&to=25000.1&step=60", "step=59", "step=604801", "step=60.5", "to=-1", "limit=5"):
+            self.assertEqual(self.node.refused(f"GET /schedule/counts?{query}")[:2], (400, "badRequest"), query)
 
     def test_change(self):
         self.assertEqual(self.node.told(f"DELETE /schedule/{CODE}"), {"result": "done"})

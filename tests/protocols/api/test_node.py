@@ -4,6 +4,7 @@ from kapokmq.core.admin import MemberInfo
 from kapokmq.core.engine import Health
 from kapokmq.core.policy import TopicPolicy
 from kapokmq.core.settings import Effective
+from kapokmq.core.vitals import Backlog, CommitTimes, DiskRoom, Minute, Oldest, Standing
 from tests.protocols.api.test_routing import ApiTests
 from tests.protocols.http_fakes import NOW, Client
 
@@ -31,8 +32,11 @@ class NodeTests(ApiTests):
                 "session": None, "published": None, "subscriptions": [],
             }],
         )  # fmt: skip
-        member = {"label": "tail", "topic": "t", "group": None, "credit": None, "inFlight": 0}
-        self.assertEqual(told["members"][1], member)
+        c1 = {"label": "c1", "topic": "t", "group": "g", "credit": 99, "inFlight": 1, "number": 4}
+        c1 |= {"address": "192.0.2.4", "since": 1_795_222_201.5, "delivered": 12, "acked": 11}
+        tail = {"label": "tail", "topic": "t", "group": None, "credit": None, "inFlight": 0, "number": None}
+        tail |= {"address": "", "since": 0, "delivered": 0, "acked": 0}
+        self.assertEqual(told["members"], [c1, tail])
 
     def test_clients_page_by_page(self):
         made = [Client(str(at), "t", "192.0.2.1", 5, at) for at in (5, 2, 9, 7)]
@@ -69,6 +73,38 @@ class NodeTests(ApiTests):
         for query in ("topic=", "topic=" + "x" * 256, "&".join(["topic=t"] * 101), "topic=t&x=1"):
             self.assertEqual(self.node.refused(f"GET /counts?{query}")[:2], (400, "badRequest"), query)
         self.assertEqual(len(self.node.told("GET /counts?" + "&".join(["topic=t"] * 100))["topics"]), 100)
+
+    def test_counts_of_a_node_that_rests(self):
+        told = self.node.told("GET /counts")
+        self.assertEqual((told["dead"], told["bytes"], told["deserted"]), (0, 1440, 0))
+        for name in ("oldest", "oldestOf", "commit", "disk"):
+            self.assertIsNone(told[name], name)
+        self.assertEqual(told["connections"], {"producers": 0, "consumers": 0, "v2": 7})
+
+    def test_counts_tell_how_the_node_is_doing(self):
+        self.node.connections.made += [Client("p", "t", "192.0.2.1", 5, 3)] * 2
+        self.node.connections.joined.append(Client("c", "t", "192.0.2.1", 5, 4))
+        self.node.vitals.now = Standing(
+            5, 4321, Backlog(Oldest(1_795_222_201_500, "t", "g"), 2), CommitTimes(0.002, 0.01, 99), DiskRoom(7, 10)
+        )
+        told = self.node.told("GET /counts")
+        self.assertEqual((told["dead"], told["bytes"], told["deserted"]), (5, 4321, 2))
+        self.assertEqual((told["oldest"], told["oldestOf"]), (1_795_222_201.5, {"topic": "t", "group": "g"}))
+        self.assertEqual(told["connections"], {"producers": 2, "consumers": 1, "v2": 7})
+        self.assertEqual(told["commit"], {"half": 0.002, "most": 0.01, "count": 99})
+        self.assertEqual(told["disk"], {"free": 7, "total": 10})
+
+    def test_minutes(self):
+        self.assertEqual(self.node.told("GET /counts/minutes"), {"minutes": []})
+        self.node.vitals.past = [Minute(60_000, 1, 2, 3, 4, 5, 6), Minute(120_000, 0, 0, 0, 0, 0, 7)]
+        first, second = self.node.told("GET /counts/minutes")["minutes"]
+        counted = {"published": 1, "delivered": 2, "acked": 3, "nacked": 4, "retried": 5, "dead": 6}
+        self.assertEqual(first, {"at": 60.0} | counted)
+        self.assertEqual((second["at"], second["dead"]), (120.0, 7))
+
+    def test_what_the_key_may_do(self):
+        self.assertEqual(self.node.told("GET /key"), {"rights": ["read", "publish", "consume", "steer"]})
+        self.assertEqual(self.node.call("GET /key", key="x").status, 401)
 
     def test_hours(self):
         self.admin.policies["t"] = TopicPolicy()

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kapokmq.core.errors import Deleting, Draining, Full
 from kapokmq.core.policy import TopicPolicy
 from kapokmq.protocols.classic_http import body_bound
+from serena.web.wrong_keys import WrongKeys
 from tests.protocols.api.fakes import ApiNode, request
 from tests.protocols.http_fakes import KEY, parse
 
@@ -108,6 +109,21 @@ class KeyTests(ApiTests):
                 json.loads(reply.body), {"error": {"code": "unauthorized", "message": "secretKey: wrong or missing"}}
             )
             self.assertEqual(reply.headers["WWW-Authenticate"], "Bearer")
+
+    def test_too_many_wrong_ones(self):
+        self.node.slowdown = WrongKeys(self.node.clock.seconds)
+        replies = [self.node.call("GET /key", key=f"{at}") for at in range(20)]
+        self.assertEqual({reply.status for reply in replies}, {401})
+        self.assertNotIn("Retry-After", replies[18].headers)
+        error = json.loads(replies[19].body)["error"]
+        self.assertEqual((error["retryAfter"], replies[19].headers["Retry-After"]), (60, "60"))
+        wire = self.node.begin("GET /key", key="x")
+        self.assertEqual(wire.received(), b"")
+        self.node.clock.advance(1)
+        self.assertEqual(json.loads(parse(wire.received()).body)["error"]["retryAfter"], 59)
+        self.assertEqual(self.node.call("GET /key").status, 200, "the right one is never slowed down")
+        self.node.clock.advance(59)
+        self.assertNotIn("retryAfter", self.node.call("GET /key", key="x").body.decode())
 
     def test_a_bearer(self):
         self.assertEqual(self.node.call("GET /topics", key=None, Authorization=f"Bearer {KEY}").status, 200)

@@ -142,6 +142,15 @@ class TopicTests(ApiTests):
 
 
 class GroupTests(ApiTests):
+    def test_what_has_waited_longest(self):
+        self.admin.policies["t"] = TopicPolicy()
+        self.admin.configs |= {("t", "g"): GroupConfig(), ("t", "h"): GroupConfig()}
+        self.node.vitals.oldest = {("t", "g"): 1_500, ("t", "h"): None}
+        for path in ("/groups", "/topics/t/groups"):
+            self.assertEqual([one["oldest"] for one in self.node.told(f"GET {path}")["groups"]], [1.5, None], path)
+        self.assertEqual(self.node.told("GET /topics/t/groups/g")["oldest"], 1.5)
+        self.assertIsNone(self.node.told("POST /topics/t/groups/h/pause")["oldest"])
+
     def test_make_and_list(self):
         self.admin.policies["t"] = TopicPolicy()
         made = self.node.told("POST /topics/t/groups", {"name": "g", "config": {"ackWait": 5}}, 201)

@@ -99,7 +99,6 @@ class FakeRegistry:
             self.pool,
             access=FakeAccess(**access),
             name=NAME,
-            version="0.1.0",
             health=lambda: Health(not self.trouble, self.trouble),
             exposition=lambda: b"# figures\n",
             clock=self.clock,

@@ -6,6 +6,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.test.requesthelper import DummyRequest
 
+from serena.web import built
 from serena.web.built import POLICY, BuiltPages, find_built, takes_gzip
 
 SCRIPT = b"export {}\n" * 200
@@ -92,5 +93,11 @@ class BuiltTests(SynchronousTestCase):
         (self.folder / "index.html").write_bytes(b"another")
         self.assertEqual(self.ask("index.html")[0].body, b"<!doctype html>")
 
-    def test_a_checkout_has_them_elsewhere(self):
-        self.assertEqual(find_built("serena.web", self.folder), self.folder)
+    def test_a_checkout_has_them_where_they_are_built(self):
+        self.assertEqual(find_built(), Path(__file__).parents[3] / "view" / "dist")
+
+    def test_a_wheel_has_them_beside_the_module(self):
+        packed = self.folder / "package"
+        (packed / "dist").mkdir(parents=True)
+        self.patch(built, "files", {"serena.web": packed}.get)
+        self.assertEqual(find_built(), packed / "dist")

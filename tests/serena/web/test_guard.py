@@ -1,5 +1,6 @@
 """Who may ask."""
 
+import json
 from types import SimpleNamespace
 
 from twisted.internet.address import IPv4Address, UNIXAddress
@@ -10,6 +11,7 @@ from twisted.web.http_headers import Headers
 
 from serena.core.secret import Secret
 from serena.web.guard import Guard, shown_key, socket_address
+from serena.web.refusals import NO_KEY
 
 HERE = IPv4Address("TCP", "192.0.2.7", 1)
 
@@ -31,6 +33,9 @@ class Counting:
     def delay(self, address):
         self.wrong.append(address)
         return (self.wrong.count(address) - 1) * 0.5
+
+    def held(self, address):
+        return 30.0004 if self.wrong.count(address) > 1 else 0.0
 
 
 class GuardTests(SynchronousTestCase):
@@ -77,6 +82,21 @@ class GuardTests(SynchronousTestCase):
         self.assertNoResult(second)
         self.clock.advance(0.1)
         self.assertFalse(self.successResultOf(second))
+
+    def test_who_is_held_back_is_told_for_how_long(self):
+        asked = request("x")
+        self.admit(asked)
+        self.assertIs(self.guard.no_key(asked), NO_KEY)
+        self.admit(asked)
+        answer = self.guard.no_key(asked)
+        self.assertEqual(answer.status, 401)
+        self.assertEqual(
+            json.loads(answer.body)["error"],
+            {"code": "unauthorized", "message": "secretKey: wrong or missing, too often of late", "retryAfter": 30.0},
+        )
+        self.assertEqual(dict(answer.headers)["Retry-After"], "30")
+        self.assertEqual(dict(answer.headers)["WWW-Authenticate"], "Bearer")
+        self.assertIs(Guard(Secret("k"), clock=self.clock).no_key(asked), NO_KEY)
 
     def test_nothing_need_count(self):
         self.guard = Guard(Secret("k"), clock=self.clock)

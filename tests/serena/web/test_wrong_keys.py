@@ -32,6 +32,17 @@ class WrongKeyTests(SynchronousTestCase):
         self.clock.advance(30)
         self.assertEqual(self.guess(10), [0.0] * 9 + [1.0])
 
+    def test_it_says_for_how_long_they_are_held_back(self):
+        self.guess(19)
+        self.assertEqual(self.wrong_keys.held("10.0.0.1"), 0.0)
+        self.guess(1)
+        self.assertAlmostEqual(self.wrong_keys.held("10.0.0.1"), 59.98)
+        self.assertEqual(self.wrong_keys.held("10.0.0.2"), 0.0)
+        self.clock.advance(59.97)
+        self.assertAlmostEqual(self.wrong_keys.held("10.0.0.1"), 0.01)
+        self.clock.advance(0.02)
+        self.assertEqual((self.wrong_keys.held("10.0.0.1"), self.guess(1)), (0.0, [0.0]))
+
     def test_addresses_are_counted_apart(self):
         self.guess(25)
         self.assertEqual(self.guess(1, "10.0.0.2"), [0.0])

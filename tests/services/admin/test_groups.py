@@ -88,14 +88,15 @@ class SeenTests(EngineCase):
         self.send("a.x", "1", "2")
         self.send("t", *"abc")
         self.engine.credit(subscription, 1)
+        where = 7, "192.0.2.7", BEGIN
         self.assertEqual(
             self.admin.members(),
             [
-                MemberInfo("one", "t", "g", 97, 3),
-                MemberInfo("two", "a.*", "h", 3, 2),
-                MemberInfo("three", "t", None, 0, 3),
-                MemberInfo("four", "t", "i", None, 0),
-                MemberInfo("five", "u", "default", 0, 0),
+                MemberInfo("one", "t", "g", 97, 3, *where, 3, 0),
+                MemberInfo("two", "a.*", "h", 3, 2, *where, 2, 0),
+                MemberInfo("three", "t", None, 0, 3, *where, 3, 0),
+                MemberInfo("four", "t", "i", None, 0, *where, 3, 0),
+                MemberInfo("five", "u", "default", 0, 0, *where, 0, 0),
             ],
         )
 

@@ -1,6 +1,6 @@
 """The life of a message, group by group, in every state."""
 
-from kapokmq.core.admin import Event, GroupLife, Holder
+from kapokmq.core.lives import Event, GroupLife, Holder
 from kapokmq.core.message import Draft, Status
 from kapokmq.core.rules import Rules
 from tests.services.engine import BEGIN, EngineCase, Receiver

@@ -4,6 +4,7 @@ from kapokmq.core.admin import Verdict
 from kapokmq.core.message import Draft, Status
 from kapokmq.core.policy import TopicPolicy
 from kapokmq.core.rules import Rules
+from kapokmq.services.admin import messages as desk
 from tests.services.engine import BEGIN, EngineCase, drafts
 
 DONE, TOO_LATE, UNKNOWN = Verdict.DONE, Verdict.TOO_LATE, Verdict.UNKNOWN
@@ -34,6 +35,26 @@ class ScheduleTests(EngineCase):
         self.assertEqual(self.scheduled("nobody's"), [])
         self.wait(10)
         self.assertEqual([one.data for one in self.scheduled()], ["b", "c"])
+        self.assertEqual([one.data for one in self.scheduled(after=(BEGIN, -1))], ["b", "c"])
+        self.assertEqual([one.data for one in self.scheduled(after=(BEGIN + 30_000, -1))], ["c"])
+
+    def test_counted_by_when_they_fall_due(self):
+        self.patch(desk, "LOOK", 2)
+        for topic, delay in (("t", 5), ("t", 5), ("u", 11), ("t", 19), ("t", 20), ("t", 95)):
+            self.send(topic, "x", delay=delay)
+
+        def counted(topic=None, start=BEGIN, end=BEGIN + 95_000, step=10_000):
+            found = self.answer(self.admin.due_counts(topic, start, end, step))
+            return [((at - BEGIN) // 1000, count) for at, count in found]
+
+        self.assertEqual(counted(), [(0, 2), (10, 2), (20, 1)])
+        self.assertEqual(counted("t"), [(0, 2), (10, 1), (20, 1)])
+        self.assertEqual(counted(end=BEGIN + 95_001, step=60_000), [(0, 5), (60, 1)])
+        self.assertEqual(counted(start=BEGIN - 7_000), [(3, 3), (13, 2)])
+        self.assertEqual(counted("nobody's"), [])
+        self.assertEqual(counted(end=BEGIN - 1), [])
+        self.wait(5)
+        self.assertEqual(counted(), [(10, 2), (20, 1)])
 
     def test_cancelled(self):
         (code,) = self.send("t", "a", delay=10)
