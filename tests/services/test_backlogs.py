@@ -118,6 +118,18 @@ class BacklogTests(EngineCase):
         self.publish("a", "then")
         self.assertEqual(self.dated(), {"g": 3.0})
 
+    def test_what_is_done_behind_what_is_not_due_does_not_wait(self):
+        consumer = self.joined("a", "g", 5)
+        self.publish("a", "late", delay=60)
+        self.publish("a", "done")
+        self.publish("a", "waits")
+        self.engine.ack(consumer.handle, consumer.codes[:1])
+        self.turn()
+        self.patch(backlogs, "delayed_offsets", lambda schedule: {})
+        self.engine.unsubscribe(consumer.handle)
+        self.turn()
+        self.assertNotEqual(self.dated()["g"], 2.0)
+
     # ---- where somebody consumes
 
     def test_what_is_in_flight_waits_too(self):
@@ -130,6 +142,23 @@ class BacklogTests(EngineCase):
         self.assertEqual(self.dated(), {"g": 2.0})
         self.engine.ack(consumer.handle, consumer.codes[1:])
         self.turn()
+        self.assertEqual((self.dated(), self.oldest()), ({"g": None}, (None, 0)))
+
+    def test_what_begins_there_no_more_is_not_told_of(self):
+        consumer = self.joined("a", "g", 1)
+        self.publish("a", "1")
+        self.publish("a", "2")
+        self.assertEqual(self.dated(), {"g": 1.0})
+        self.engine.nack(consumer.handle, consumer.codes, 0, "no")
+        self.turn()
+        self.assertEqual((self.engine.broker.dead, self.dated()), (1, {"g": 2.0}))
+
+    def test_what_is_done_and_still_in_memory_does_not_wait(self):
+        self.joined("a", "g", 0)
+        self.publish("a", "1", "2")
+        position = self.engine.broker.catalog.by_name["a"].groups["g"].position
+        self.answer(self.admin.purge_group("a", "g"))
+        self.assertTrue(position.queued)
         self.assertEqual((self.dated(), self.oldest()), ({"g": None}, (None, 0)))
 
     def test_who_is_paused_is_not_deserted(self):

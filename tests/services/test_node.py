@@ -1,11 +1,13 @@
 """A whole node in this process, on a free port of the loopback interface."""
 
 import io
+import json
 import os
 import ssl
 import time
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -16,7 +18,7 @@ from websockets.sync.client import connect
 
 from kapokmq.core.errors import Draining, WorldError
 from kapokmq.core.message import Draft
-from kapokmq.core.policy import TopicPolicy
+from kapokmq.core.policy import GroupConfig, TopicPolicy
 from kapokmq.core.settings import (
     AccessSettings,
     DeliverySettings,
@@ -50,6 +52,13 @@ def converse(url, messages, context=None):
             consumer.send(text.split('"')[3])
         consumer.ping().wait(5)  # its pong comes after the acks were read
     return [text.split('"')[7] for text in got]
+
+
+def ask(port, path):
+    """What the API answers."""
+    asked = Request(f"http://127.0.0.1:{port}/api/v1{path}", headers={"secretKey": "k3y"})
+    with urlopen(asked, timeout=10) as answer:  # noqa: S310 -- likewise
+        return json.load(answer)
 
 
 class NodeCase(TestCase):
@@ -104,6 +113,31 @@ class NodeTests(NodeCase):
             again = self.start(settings)
             self.assertEqual(again.engine.counts()[:2], (3, 3))
             await again.stopService()
+
+    async def test_it_tells_how_it_is_doing(self):
+        for durability in (0, 2):
+            settings = self.settings()
+            node = self.start(replace(settings, store=replace(settings.store, durability=durability)))
+            await node.engine.admin.create_group("t", "g", "all", GroupConfig())
+            await deferToThread(converse, f"ws://127.0.0.1:{node.port}", ["a", "b"])
+            told = await deferToThread(ask, node.port, "/counts")
+            self.assertEqual(
+                (told["oldestOf"], told["deserted"], told["bytes"]), ({"topic": "t", "group": "g"}, 1, 402)
+            )
+            self.assertLess(abs(told["oldest"] - time.time()), 30)
+            self.assertGreater(told["commit"]["count"], 0)
+            self.assertGreaterEqual(told["commit"]["most"], told["commit"]["half"])
+            if durability:
+                self.assertTrue(0 < told["disk"]["free"] <= told["disk"]["total"])
+            else:
+                self.assertIsNone(told["disk"])
+            minutes = (await deferToThread(ask, node.port, "/counts/minutes"))["minutes"]
+            self.assertEqual(sum(one["published"] for one in minutes), 2)
+            (group,) = [
+                one for one in (await deferToThread(ask, node.port, "/topics/t/groups"))["groups"] if one["name"] == "g"
+            ]
+            self.assertEqual((group["oldest"], group["lag"]), (told["oldest"], 2))
+            await node.stopService()
 
     async def test_it_speaks_tls(self):
         certificate, key = make_certificate(Path(self.mktemp()))
