@@ -35,7 +35,7 @@ class GroupInfo(NamedTuple):
     """A durable group. `lag` is what it has not done yet of what is due, `dead` its dead letters not counted.
 
     `mark` and `next` are offsets: of the first message that it is not done with, and of the topic's next message.
-    `oldest` is the create time of what is dealt next, as far as that is in memory, else None: see Vitals.dated.
+    `oldest` is since when that is due which is dealt next, as far as that is in memory, else None: see Vitals.dated.
     """
 
     topic: str

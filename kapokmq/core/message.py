@@ -93,6 +93,11 @@ class Message(msgspec.Struct, array_like=True, gc=False):
         return self.id & OFFSET_MASK
 
     @property
+    def since(self) -> int:
+        """When it fell due, or will."""
+        return self.created if self.due is None else self.due
+
+    @property
     def size(self) -> int:
         """What it counts against the memory budget, in bytes."""
         headers = self.headers

@@ -53,7 +53,7 @@ def group_info(topic: Topic, group: Group, rules: Rules, delayed: Delayed) -> Gr
     done = bisect_left(offsets, position.mark)
     if offsets:
         done += sum(bisect_right(offsets, last) - bisect_left(offsets, first) for first, last in position.done)
-    heads = [queue[0].created for queue in (position.ready, position.ahead) if queue]
+    heads = [queue[0].since for queue in (position.ready, position.ahead) if queue]
     return GroupInfo(
         topic=topic.name,
         name=group.name,

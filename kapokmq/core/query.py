@@ -7,6 +7,7 @@ from kapokmq.core.message import Message, Status
 
 ANSWER_BYTES = 8 << 20
 MOST_LOOKED_AT = 50_000  # messages that one question looks at
+COMPARED = 10  # messages that are due, of which one has been so for longest
 
 
 @dataclass(frozen=True, slots=True)

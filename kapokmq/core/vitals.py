@@ -10,9 +10,9 @@ from kapokmq.core.admin import GroupInfo
 
 
 class Oldest(NamedTuple):
-    """What has waited longest: when it was created (wall milliseconds), and which durable group it waits for."""
+    """What has waited longest: since when it is due (wall milliseconds), and which durable group it waits for."""
 
-    created: int
+    since: int
     topic: str
     group: str
 

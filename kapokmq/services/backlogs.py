@@ -27,14 +27,14 @@ LOOK = 100  # messages that the store looks at for a group: those not due yet ar
 class _Known(NamedTuple):
     """All before `base` is done with or dead, while dead letters were revived so often.
 
-    What waits begins at `first`, or what is not due yet as far as that is not in memory. When what waits was `created`
+    What waits begins at `first`, or what is not due yet as far as that is not in memory. It is due since `since`, which
     is None where that is not known; `lasting`, it is so while it begins there.
     """
 
     base: int
     revivals: int
     first: int
-    created: int | None = None
+    since: int | None = None
     lasting: bool = False
 
 
@@ -73,7 +73,7 @@ class Backlogs:
             group = None if topic is None else topic.groups.get(info.name)
             if topic is not None and group is not None and group.durable:
                 lines[info.topic, info.name] = await self._line(topic, group, slices)
-        unknown = [line for line in lines.values() if line.known.created is None and not line.empty]
+        unknown = [line for line in lines.values() if line.known.since is None and not line.empty]
         await self._ask(unknown, slices)
         found = {names: self._oldest(line) for names, line in lines.items()}
         return [info._replace(oldest=found.get((info.topic, info.name), info.oldest)) for info in infos]
@@ -92,7 +92,7 @@ class Backlogs:
                     known[group] = line.known
                     if not line.empty:
                         lines.append(line)
-                        if line.known.created is None:
+                        if line.known.since is None:
                             (bare if _head(group) is None else others).append(line)
             elif slices.over:
                 await slices.rest()
@@ -104,11 +104,11 @@ class Backlogs:
             if slices.over:
                 await slices.rest()
             topic, group, _ = line
-            created = self._oldest(line)
-            if created is not None and (oldest is None or created < oldest.created):
-                oldest = Oldest(created, topic.name, group.name)
+            since = self._oldest(line)
+            if since is not None and (oldest is None or since < oldest.since):
+                oldest = Oldest(since, topic.name, group.name)
             # Of a topic with delayed messages what there is may not be due.
-            waits = created is not None or not topic.delayed
+            waits = since is not None or not topic.delayed
             deserted += waits and not (group.members or group.gone or group.terms.paused)
         return Backlog(oldest, deserted)
 
@@ -140,26 +140,26 @@ class Backlogs:
         return offset
 
     async def _ask(self, lines: Sequence[_Line], slices: "_Slices") -> None:
-        """Have the store say when what waits was created. Where the disk refuses, that stays unknown."""
+        """Have the store say since when what waits is due. Where the disk refuses, that stays unknown."""
         for begin in range(0, len(lines), AT_ONCE):
             some = lines[begin : begin + AT_ONCE]
             try:
                 found = await self._parts.store.first_due([line.ids for line in some], self._parts.now().wall, LOOK)
             except StoreUnavailable:
                 return
-            for line, created in zip(some, found, strict=True):
+            for line, since in zip(some, found, strict=True):
                 # Among delayed messages it may be a later one, which may be done with while the first waits on.
-                lasting = created is not None and not line.topic.delayed
-                self._known[line.group] = line.known._replace(created=created, lasting=lasting)
+                lasting = since is not None and not line.topic.delayed
+                self._known[line.group] = line.known._replace(since=since, lasting=lasting)
             if slices.over:
                 await slices.rest()
 
     def _oldest(self, line: _Line) -> int | None:
-        """When what has waited longest was created, as far as that is known by now."""
+        """Since when what has waited longest is due, as far as that is known by now."""
         if line.empty:
             return None
-        created = self._known.get(line.group, line.known).created
-        return _head(line.group) if created is None else created
+        since = self._known.get(line.group, line.known).since
+        return _head(line.group) if since is None else since
 
 
 class _Slices:
@@ -188,6 +188,6 @@ class _Slices:
 
 
 def _head(group: Group) -> int | None:
-    """When the first was created of what is to be dealt next, where that is in memory."""
+    """Since when the first is due of what is to be dealt next, where that is in memory."""
     position = group.position
-    return min([queue[0].created for queue in (position.ready, position.ahead) if queue], default=None)
+    return min([queue[0].since for queue in (position.ready, position.ahead) if queue], default=None)

@@ -118,14 +118,16 @@ with recursive halving (low, high, best) as (
 select cast(json_array((select best & 0xffffffffff from halving where low > high)) as blob)
 """
 
-# Parameters: ranges as JSON, now, how many messages to look at in each.
+# Parameters: ranges as JSON, now, how many messages to look at in each, how many that are due to compare.
 FIRST_DUE = """
 select cast(json_group_array((
-    select created from (
-        select created, due from message where id >= r.value ->> 0 and id < r.value ->> 1 order by id limit ?3
+    select min(since) from (
+        select coalesce(due, created) as since from (
+            select created, due from message where id >= r.value ->> 0 and id < r.value ->> 1 order by id limit ?3
+        )
+        where due is null or due <= ?2
+        limit ?4
     )
-    where due is null or due <= ?2
-    limit 1
 ) order by r.key) as blob)
 from jsonb_each(cast(?1 as text)) as r
 """

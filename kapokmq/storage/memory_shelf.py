@@ -9,7 +9,7 @@ import msgspec
 
 from kapokmq.core.commit import DueRow
 from kapokmq.core.message import OFFSET_MASK, Message, make_id, topic_of
-from kapokmq.core.query import DuePage, DueQuery
+from kapokmq.core.query import COMPARED, DuePage, DueQuery
 from kapokmq.storage.blocks import SortedBlocks
 from kapokmq.storage.runs import ConsumedRuns
 
@@ -89,9 +89,10 @@ class Shelf:
         return map(self.messages.__getitem__, takewhile(last.__ge__, self.ids.ascending(first)))
 
     def first_due(self, first: int, end: int, now: int, look: int) -> int | None:
-        """When the first of the messages from `first` to before `end` was created that is due, of so many."""
+        """Since when messages from `first` to before `end` are due, looking at so many. See Store.first_due."""
         looked = islice(self.within(first, end - 1), look)
-        return next((message.created for message in looked if message.due is None or message.due <= now), None)
+        due = (message.since for message in looked if message.due is None or message.due <= now)
+        return min(islice(due, COMPARED), default=None)
 
     def size(self, first: int, last: int) -> int:
         """The bytes that these take."""

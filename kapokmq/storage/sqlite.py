@@ -18,6 +18,7 @@ from kapokmq.core.commit import Commit, Outcome
 from kapokmq.core.errors import MisuseError, StoreRefused, StoreUnavailable
 from kapokmq.core.message import Message
 from kapokmq.core.query import (
+    COMPARED,
     DeadPage,
     DeadQuery,
     DuePage,
@@ -167,7 +168,7 @@ class SQLiteStore:
 
     def first_due(self, ranges: Sequence[tuple[int, int]], now: int, look: int) -> Deferred[list[int | None]]:
         """See Store.first_due."""
-        return self._ask(lambda reads: reads.ask(read_first_due, FIRST_DUE, encoded(ranges), now, look))
+        return self._ask(lambda reads: reads.ask(read_first_due, FIRST_DUE, encoded(ranges), now, look, COMPARED))
 
     def sent(self, session: str, limit: int) -> Deferred[list[Remembered]]:
         """See Store.sent."""

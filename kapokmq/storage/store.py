@@ -182,9 +182,10 @@ class Store(Protocol):
         ...
 
     def first_due(self, ranges: Sequence[tuple[int, int]], now: int, look: int) -> Deferred[list[int | None]]:
-        """For each range of ids (first, end): when the first message in it was created that is due by `now` (wall ms).
+        """For each range of ids (first, end): since when messages in it are due that are due by `now` (wall ms).
 
-        None where none of the first `look` messages in it is.
+        Of those among the first `look` messages the first COMPARED are compared, for one that was delayed may stand
+        before one that is due for longer. None where there are none.
         """
         ...
 

@@ -7,7 +7,18 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.message import OFFSET_MASK, Status, make_id
-from kapokmq.core.query import DeadLetter, DeadPage, DuePage, Happened, HourCounts, Mark, SearchPage, Stored, Trace
+from kapokmq.core.query import (
+    COMPARED,
+    DeadLetter,
+    DeadPage,
+    DuePage,
+    Happened,
+    HourCounts,
+    Mark,
+    SearchPage,
+    Stored,
+    Trace,
+)
 from kapokmq.storage.store import Due, Page, Remembered, Remnants
 from tests.core.rig import NaiveStore, remnants
 
@@ -138,7 +149,7 @@ class ScriptedStore:
         for first, end in ranges:
             ids = sorted(i for i in self.naive.messages if first <= i < end)[:look]
             due = [m for m in map(self.naive.messages.get, ids) if m.due is None or m.due <= now]
-            found.append(due[0].created if due else None)
+            found.append(min((m.since for m in due[:COMPARED]), default=None))
         return self._answer(found)
 
     def trace(self, message_id):

@@ -36,7 +36,7 @@ class BacklogTests(EngineCase):
     def oldest(self):
         """The same of all, and how many nobody consumes."""
         found, deserted = self.survey()
-        return None if found is None else ((found.created - BEGIN) / 1000, found.topic, found.group), deserted
+        return None if found is None else ((found.since - BEGIN) / 1000, found.topic, found.group), deserted
 
     def joined(self, topic, group, credit):
         receiver = Receiver()
@@ -104,7 +104,15 @@ class BacklogTests(EngineCase):
         self.publish("a", "now")
         self.assertEqual((self.oldest(), self.dated()), (((2.0, "a", "g"), 1), {"g": 2.0}))
         self.wait(60)
-        self.assertEqual((self.oldest(), self.dated()), (((1.0, "a", "g"), 1), {"g": 1.0}))
+        self.assertEqual((self.oldest(), self.dated()), (((2.0, "a", "g"), 1), {"g": 2.0}))
+        self.publish("a", "later")
+        self.assertEqual(self.dated(), {"g": 2.0})
+
+    def test_what_was_delayed_waits_since_it_fell_due(self):
+        self.group("a", "g")
+        self.publish("a", "late", delay=60)
+        self.wait(70)
+        self.assertEqual((self.oldest(), self.dated()), (((61.0, "a", "g"), 1), {"g": 61.0}))
 
     def test_what_is_not_due_and_not_in_memory(self):
         self.group("a", "g")

@@ -308,8 +308,9 @@ class LookingContract(Harness):
             self.first_due((0, 9), (7, 9), (3, 4), (0, 2), (8, OFFSET_MASK)), [NOW + 2, NOW + 7, NOW + 3, None, None]
         )
         self.assertEqual(self.first_due((4, 9), (4, 7)), [NOW + 7, None])
-        self.assertEqual(self.first_due((4, 9), (5, 9), now=NOW + 40), [NOW + 4, NOW + 7])
+        self.assertEqual(self.first_due((4, 9), (5, 9), now=NOW + 40), [NOW + 7, NOW + 7])
+        self.assertEqual(self.first_due((4, 5), now=NOW + 40), [NOW + 40])
         self.assertEqual(self.first_due((4, 9), now=NOW + 39), [NOW + 7])
         self.assertEqual(self.first_due((4, 9), (5, 9), (0, 9), look=2), [None, NOW + 7, NOW + 2])
         self.commit(removed=[RemovedRow(make_id(1, 2), make_id(1, 2))], dues=[DueRow(make_id(1, 5), NOW, None)])
-        self.assertEqual(self.first_due((0, 9), (4, 9)), [NOW + 3, NOW + 5])
+        self.assertEqual(self.first_due((0, 9), (4, 9)), [NOW, NOW])

@@ -79,9 +79,9 @@ class DiskView(View):
 class NowView(View):
     """How much there is: of all topics together, since the start, and of each topic that was asked for and exists.
 
-    `dead` are dead letters, `bytes` what all messages take. `oldest` is the create time of what has waited longest for
-    any durable group, due and not done: null where nothing waits. `deserted` groups have something waiting, and nobody
-    who consumes. `commit` is null where there were none, `disk` where nothing is on one.
+    `dead` are dead letters, `bytes` what all messages take. `oldest` is since when that is due which has waited longest
+    for any durable group, and is not done: null where nothing waits. `deserted` groups have something waiting, and
+    nobody who consumes. `commit` is null where there were none, `disk` where nothing is on one.
     """
 
     all: int
@@ -153,7 +153,7 @@ class Now:
             waiting=counts.waiting,
             dead=standing.dead,
             bytes=standing.stored,
-            oldest=None if oldest is None else seconds(oldest.created),
+            oldest=None if oldest is None else seconds(oldest.since),
             oldest_of=None if oldest is None else OldestView(oldest.topic, oldest.group),
             deserted=deserted,
             connections=ConnectionsView(*self._connections.connected()),

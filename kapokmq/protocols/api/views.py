@@ -88,7 +88,7 @@ class TopicsView(View):
 
 
 class GroupView(View):
-    """A durable group. `oldest` is the create time of what has waited longest, due and undone, else null."""
+    """A durable group. `oldest` is since when the first is due that is not done, else null."""
 
     topic: str
     name: str
