@@ -39,7 +39,7 @@ export default defineConfig({
             // What is not ours changes seldom: a browser keeps it over releases.
             { name: 'vue', test: /node_modules\/(vue|@vue|vue-router|vue-i18n|@intlify)\// },
             // What pages share comes in one piece, not in twenty.
-            { name: 'shared', test: /\/src\/(api|components|look|charts\/palette|i18n\/index|format|notices)/, minShareCount: 2 },
+            { name: 'shared', test: /\/src\/(api|components|look|charts\/palette|i18n\/index|calm|format|names|notices|query)/, minShareCount: 2 },
           ],
         },
       },

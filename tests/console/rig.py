@@ -154,8 +154,9 @@ class Load:
 
 
 def number(text):
-    """The number that a text of a page has."""
-    return float(re.search(r"[\d,]+(\.\d+)?", text)[0].replace(",", ""))
+    """The number that a text of a page has, nan if it has none yet."""
+    found = re.search(r"\d[\d,]*(\.\d+)?", text)
+    return float(found[0].replace(",", "")) if found else math.nan
 
 
 def eventually(page, wanted, what, seconds=LATEST / 1_000):

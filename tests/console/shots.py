@@ -1,19 +1,21 @@
 """Pictures of every page, for the documents: `python -m tests.console.shots [NAME ...]` writes docs/images/console-*.
 
 It starts a registry and three brokers, fills one with messages, lets producers and consumers run, and takes a picture
-of each page; with names only of those. It takes two minutes.
+of each page; with names only of those. It takes two minutes, and needs Chromium and Pillow
+(`pip install -e '.[test,pictures]'`).
 """
 
 import math
 import random
 import sys
 import time
+from io import BytesIO
 
 import apsw
+from PIL import Image
 
 from tests.console.browser import NARROW, Lasting, Tab
 from tests.console.pages import PLACES, login
-from tests.console.png import with_palette
 from tests.console.rig import Load, consumed, expect, t
 from tests.console.seeds import order, seed
 from tests.console.sights import button, table
@@ -29,15 +31,24 @@ WEEK = 168  # hours
 LIVELY = 6_000  # milliseconds until curves have a shape
 SETTLED = 300  # milliseconds until what moves has come to rest
 
-NAMES = ("overview", "topics", "topic", "messages", "scheduled", "dead", "clients", "cluster", "settings")
-LIVE = ("overview", "topics", "topic", "clients", "cluster")
+NAMES = ("topics", "topic", "messages", "scheduled", "dead", "clients", "cluster", "settings")
+LIVE = ("topics", "topic", "clients", "cluster")
 DRESSES = {
+    "overview": ("/", {}),  # late, when there is something to tell
     "overview-dark": ("/", {"dark": True}),
     "overview-small": ("/", {"small": True}),
     "overview-chinese": ("/", {"language": "zh"}),
     "topics-dark": ("/topics", {"dark": True}),
     "dead-small": ("/dead?topic=payments&group=bank", {"small": True}),
 }
+
+
+def with_palette(picture):
+    """The same picture in 256 colours: a page has few, and takes a third of the room."""
+    packed = BytesIO()
+    full = Image.open(BytesIO(picture)).convert("RGB")
+    full.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+    return packed.getvalue()
 
 
 class Pool:

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.console.rig import expect
+from tests.console.rig import expect, t
 
 NUMBER = re.compile(r"\d")
 _BACK = "() => getComputedStyle(document.documentElement).backgroundColor"
@@ -54,6 +54,11 @@ def confirm(page, title, action, name=None):
         shown.get_by_role("textbox").fill(name)
     button(shown, action).click()
     expect(shown).to_have_count(0)
+
+
+def copying(what):
+    """What a button is called that copies what has this label."""
+    return f"{t('states.copy')} {t(what)}"
 
 
 def notice(page):

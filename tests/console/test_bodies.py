@@ -1,9 +1,10 @@
 """Messages that would be a page if they were let: they are text, whatever they hold and however long they are."""
 
 import json
+import re
 
 from tests.console.rig import SharedCase, client, eventually, expect, t
-from tests.console.sights import button, table
+from tests.console.sights import button, copying, table
 
 SCRIPT = """<script>document.title = 'run'</script><img src=x onerror="document.title = 'run'"><style>*{}</style>"""
 LONG = 1 << 20  # as long as a message may be
@@ -37,7 +38,8 @@ class BodyTests(SharedCase):
             dialog = self.open_first(page, t("messages.found"))
             expect(dialog.locator("pre")).to_contain_text("document.title = 'run'")
             self.assertFalse(page.evaluate(RUN))
-            button(dialog, t("states.close")).click()
+            button(dialog, t("states.close")).first.click()
+            expect(page).not_to_have_url(re.compile("message="))
         page = tab.open("/scheduled?topic=bad.delayed")
         expect(self.open_first(page, t("scheduled.title")).locator("pre")).to_contain_text("<img src=x onerror")
         self.assertFalse(page.evaluate(RUN))
@@ -81,7 +83,7 @@ class BodyTests(SharedCase):
     def test_a_text_of_a_mebibyte_is_copied_whole(self):
         page = self.page("/messages?topic=long")
         dialog = self.open_first(page, t("messages.found"))
-        button(dialog, t("messages.copyText")).click()
+        button(dialog, copying("messages.text")).click()
         expect(dialog.get_by_text(t("states.copied"), exact=True)).to_be_visible()
         copied = page.evaluate(
             "async () => { const text = await navigator.clipboard.readText(); return [text.length, text.slice(-7)] }"

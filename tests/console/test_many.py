@@ -38,15 +38,16 @@ class ManyTests(SharedCase):
 
     def test_they_are_searched_by_text_and_by_status(self):
         page = self.page("/messages")
-        for text, found in (("message 099999", 1), ("message 0123", 100), ("nobody wrote this", 0)):
+        for text, found in (("message 099999", 1), ("message 01234", 10), ("nobody wrote this", 0)):
             page.get_by_label(t("messages.text"), exact=True).fill(text)
             button(page, t("messages.search")).click()
             if found:
-                expect(page.get_by_text(t("states.rows", count=found), exact=True)).to_be_visible()
+                said = t("states.row") if found == 1 else t("states.rows", count=found)
+                expect(page.get_by_text(said, exact=True)).to_be_visible()
                 expect(table(page, t(LABEL)).locator("tbody tr.line").first).to_contain_text(text)
             else:
                 expect(page.get_by_text(t("messages.empty"), exact=True)).to_be_visible()
-        button(page, t("messages.clear")).click()
+        button(page.get_by_role("search"), t("messages.clear")).click()
         choice(page, t("messages.statusName")).select_option("waiting")
         button(page, t("messages.search")).click()
         expect(table(page, t(LABEL)).locator("tbody tr.line").first).to_contain_text(f"message {MANY - 1:06}")
@@ -58,7 +59,7 @@ class ManyTests(SharedCase):
         page = self.page("/messages")
         rows = table(page, t(LABEL)).locator("tbody tr.line")
         expect(rows.first).to_contain_text(f"message {MANY - 1:06}")
-        region = page.get_by_role("region", name=t(LABEL), exact=True).and_(page.locator(".region"))
+        region = page.locator(".region").filter(has=table(page, t(LABEL)))
         script = _TO_THE_END.replace("WHOLE", repr(t("messages.whole"))).replace("WAIT", str(SLOW))
         told = page.evaluate(script, region.element_handle())
         expect(page.get_by_text(t("states.rows", count=f"{MANY:,}"), exact=True)).to_be_visible()
@@ -68,8 +69,7 @@ class ManyTests(SharedCase):
         region.evaluate("(region) => { region.scrollTop = region.scrollHeight / 2 }")
         expect(rows.filter(has_text=re.compile(r"message 0[45]\d{4}")).first).to_be_visible()
         self.assertLess(rows.count(), MOST_ROWS)
-        region.focus()
+        rows.nth(MOST_ROWS // 4).focus()
         for key, text in (("Home", f"message {MANY - 1:06}"), ("End", "message 000000")):
-            page.keyboard.press("ArrowDown")
             page.keyboard.press(key)
             expect(page.locator("tr:focus")).to_contain_text(text)

@@ -1,9 +1,10 @@
 """Messages by hand: looked at, deleted, sent again, copied; delayed ones are called off, moved and let go."""
 
+import re
 import time
 
 from tests.console.rig import SharedCase, bury, client, consumed, expect, t, v1
-from tests.console.sights import button, confirm, dialog, notice, row, table
+from tests.console.sights import button, confirm, copying, dialog, notice, row, table
 from tests.integration.broker import until
 
 
@@ -31,14 +32,14 @@ class MessageTests(Case):
         for text in (code, "k-17", "shop"):
             expect(shown.get_by_text(text).first).to_be_visible()
         expect(shown.locator("pre")).to_contain_text('"names": [')
-        button(shown, t("messages.copyText")).click()
+        button(shown, copying("messages.text")).click()
         expect(shown.get_by_text(t("states.copied"), exact=True)).to_be_visible()
         self.assertEqual(page.evaluate("() => navigator.clipboard.readText()"), '{"id":17,"names":["a","b"],"ok":true}')
-        button(shown, t("messages.copyCode")).click()
+        button(shown, copying("messages.code")).click()
         page.wait_for_function("(code) => navigator.clipboard.readText().then((text) => text === code)", arg=code)
         page.keyboard.press("Escape")
         expect(shown).to_have_count(0)
-        expect(page).not_to_have_url(f".*message={code}")
+        expect(page).not_to_have_url(re.compile(code))
 
     def test_a_message_is_found_by_all_that_can_be_asked_for(self):
         (code,) = self.publish("sought", "needle in it", key="sought-key", headers={"source": "field"})
@@ -72,6 +73,8 @@ class MessageTests(Case):
 
     def test_a_message_is_sent_again_to_the_group_that_gave_it_up_and_copied_to_all(self):
         bury(self.broker, "given.up", "worker", [("broken", "no ink")])
+        (message,) = v1(self.broker, "GET", "/messages?topic=given.up")["messages"]
+        code = message["code"]
         page = self.page("/messages?topic=given.up&status=dead")
         self.found(page).first.click()
         shown = dialog(page, t("messages.one"))
@@ -80,8 +83,11 @@ class MessageTests(Case):
         expect(shown.get_by_text(t("messages.sent"), exact=True)).to_be_visible()
         until(lambda: v1(self.broker, "GET", "/topics/given.up/groups/worker")["dead"] == 0, "end of the dead letter")
         button(shown, t("messages.publish")).click()
-        confirm(page, t("messages.publish"), t("messages.publish"))
+        confirm(page, t("messages.publishTitle"), t("messages.publishDo"))
         until(lambda: v1(self.broker, "GET", "/topics/given.up")["counts"]["all"] == 2, "copy")
+        expect(page).not_to_have_url(re.compile(code))  # the copy is shown
+        expect(shown.locator("pre")).to_have_text("broken")
+        expect(page.get_by_role("dialog")).to_have_count(1)
 
 
 class ScheduledTests(Case):
@@ -153,7 +159,7 @@ class DeadTests(Case):
         )
         row(page, t("dead.reasons"), "ink").get_by_role("button").click()
         confirm(page, t("dead.sendTitle"), t("dead.send"))
-        expect(page.get_by_text(t("dead.sent", count=3), exact=True)).to_be_visible()
+        expect(page.get_by_text(t("messages.work.send.done", count=3), exact=True)).to_be_visible()
         expect(self.found(page, "dead.reasons")).to_have_count(1)
         until(lambda: self.dead("dead.reason") == 2, "end of those")
 
@@ -164,7 +170,7 @@ class DeadTests(Case):
         expect(self.found(page, "dead.letters")).to_have_count(1)
         button(page, t("dead.discardFound")).click()
         confirm(page, t("dead.discardTitle"), t("dead.discard"), name="worker")
-        expect(page.get_by_text(t("dead.discarded", count=1), exact=True)).to_be_visible()
+        expect(page.get_by_text(t("messages.work.discard.done", count=1), exact=True)).to_be_visible()
         until(lambda: self.dead("dead.found") == 3, "end of it")
 
     def test_all_are_sent_again_and_the_page_says_how_far_it_is(self):
@@ -173,7 +179,7 @@ class DeadTests(Case):
         page.evaluate(_SEEN)
         button(page, t("dead.sendAll")).click()
         confirm(page, t("dead.sendTitle"), t("dead.send"))
-        expect(page.get_by_text(t("dead.sent", count=f"{count:,}"), exact=True)).to_be_visible()
+        expect(page.get_by_text(t("messages.work.send.done", count=f"{count:,}"), exact=True)).to_be_visible()
         self.assertTrue(page.evaluate("() => window.progressSeen"))
         until(lambda: self.dead("dead.all") == 0, "end of all")
         got = set()

@@ -25,6 +25,8 @@ class Words:
         found = self._texts
         for name in key.split("."):
             found = found[name]
+        if "count" in fields and " | " in found:  # one, and more
+            found = found.split(" | ")[str(fields["count"]) != "1"]
         for name, value in fields.items():
             found = found.replace(f"{{{name}}}", str(value))
         return _PLAIN.sub(r"\1", found)

@@ -25,16 +25,23 @@ export function bytes (value: number): string {
   return `${near.value.format(value / 1024 ** power)} ${UNITS[power]}`
 }
 
-/** Seconds, in the two units that matter: 3d 4h, 5m 6s, 1.5 s, 12 ms. */
+// Of days, hours, minutes and seconds together; and of seconds, and milliseconds, alone.
+const SPANS = {
+  en: { day: 'd', hour: 'h', minute: 'm', second: 's', seconds: ' s', milliseconds: ' ms' },
+  zh: { day: ' 天', hour: ' 小时', minute: ' 分', second: ' 秒', seconds: ' 秒', milliseconds: ' 毫秒' },
+} as const
+
+/** Seconds, in the two units that matter: 3d 4h, 5m 6s, 1.5 s, 12 ms; 5 分 6 秒 in Chinese. */
 export function duration (seconds: number): string {
-  if (seconds > 0 && seconds < 1) return `${near.value.format(seconds * 1_000)} ms`
-  if (seconds < MINUTE) return `${near.value.format(seconds)} s`
-  const [unit, small, names] = seconds >= DAY
-    ? [DAY, HOUR, ['d', 'h']] as const
-    : seconds >= HOUR ? [HOUR, MINUTE, ['h', 'm']] as const : [MINUTE, 1, ['m', 's']] as const
+  const names = SPANS[locale.value]
+  if (seconds > 0 && seconds < 1) return near.value.format(seconds * 1_000) + names.milliseconds
+  if (seconds < MINUTE) return near.value.format(seconds) + names.seconds
+  const [unit, small, first, second] = seconds >= DAY
+    ? [DAY, HOUR, names.day, names.hour] as const
+    : seconds >= HOUR ? [HOUR, MINUTE, names.hour, names.minute] as const : [MINUTE, 1, names.minute, names.second] as const
   const large = Math.floor(seconds / unit)
   const rest = Math.floor((seconds % unit) / small)
-  return `${large}${names[0]}` + (rest > 0 ? ` ${rest}${names[1]}` : '')
+  return `${large}${first}` + (rest > 0 ? ` ${rest}${second}` : '')
 }
 
 /** A point of time, unix seconds, with its date. */

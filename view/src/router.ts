@@ -5,22 +5,22 @@ import { key } from './api/session'
 
 /** The pages of the menu, in its order: the name of each is that of its texts. */
 export const MENU = [
-  { name: 'overview', path: '/', page: () => import('./pages/OverviewPage.vue') },
-  { name: 'topics', path: '/topics', page: () => import('./pages/TopicsPage.vue') },
-  { name: 'messages', path: '/messages', page: () => import('./pages/MessagesPage.vue') },
-  { name: 'scheduled', path: '/scheduled', page: () => import('./pages/ScheduledPage.vue') },
-  { name: 'dead', path: '/dead', page: () => import('./pages/DeadPage.vue') },
-  { name: 'clients', path: '/clients', page: () => import('./pages/ClientsPage.vue') },
-  { name: 'cluster', path: '/cluster', page: () => import('./pages/ClusterPage.vue') },
-  { name: 'settings', path: '/settings', page: () => import('./pages/SettingsPage.vue') },
-  { name: 'tryIt', path: '/try', page: () => import('./pages/TryPage.vue') },
+  { name: 'overview', path: '/', page: () => import('./pages/overview/OverviewPage.vue') },
+  { name: 'topics', path: '/topics', page: () => import('./pages/topics/TopicsPage.vue') },
+  { name: 'messages', path: '/messages', page: () => import('./pages/messages/MessagesPage.vue') },
+  { name: 'scheduled', path: '/scheduled', page: () => import('./pages/scheduled/ScheduledPage.vue') },
+  { name: 'dead', path: '/dead', page: () => import('./pages/dead/DeadPage.vue') },
+  { name: 'clients', path: '/clients', page: () => import('./pages/clients/ClientsPage.vue') },
+  { name: 'cluster', path: '/cluster', page: () => import('./pages/cluster/ClusterPage.vue') },
+  { name: 'settings', path: '/settings', page: () => import('./pages/settings/SettingsPage.vue') },
+  { name: 'tryIt', path: '/try', page: () => import('./pages/try/TryPage.vue') },
 ] as const
 
 const routes: RouteRecordRaw[] = [
   ...MENU.map(({ name, path, page }) => ({ name, path, component: page })),
   // A topic's name may hold anything, and is one parameter: the router encodes it.
-  { name: 'topic', path: '/topics/:topic', props: true, component: () => import('./pages/TopicPage.vue') },
-  { name: 'login', path: '/login', component: () => import('./pages/LoginPage.vue'), meta: { open: true } },
+  { name: 'topic', path: '/topics/:topic', props: true, component: () => import('./pages/topics/TopicPage.vue') },
+  { name: 'login', path: '/login', component: () => import('./pages/login/LoginPage.vue'), meta: { open: true } },
   // Where the original's pages were.
   { path: '/Console', redirect: '/' },
   { path: '/Console/Monitor', redirect: '/clients' },

@@ -7,23 +7,26 @@ interface Row { id: string, n: number }
 const row = (id: string, n = 0): Row => ({ id, n })
 const id = (one: Row): string => one.id
 
-describe('rows', () => {
-  const before = keep([], [row('a', 1), row('b', 2)], id, false)
-  it('are as they are told, unless they are held', () => {
-    expect(keep(before, [row('b', 3), row('c')], id, false).map((one) => [one.key, one.now.n, one.then.n, one.gone])).toEqual([['b', 3, 3, false], ['c', 0, 0, false]])
+describe('rows that are kept', () => {
+  it('stay in their places, tell what is new of them, and are followed by new ones', () => {
+    const { rows, gone } = keep([row('a', 1), row('b', 2)], [row('c'), row('b', 3)], id)
+    expect(rows).toEqual([row('a', 1), row('b', 3), row('c')])
+    expect([...gone]).toEqual(['a'])
   })
-  it('keep their places while they are held, and tell what is new of them', () => {
-    expect(keep(before, [row('c'), row('b', 3)], id, true).map((one) => [one.key, one.now.n, one.then.n, one.gone])).toEqual([['a', 1, 1, true], ['b', 3, 2, false]])
+  it('come back in the same place', () => {
+    const once = keep([row('a', 1), row('b', 2)], [row('b', 2)], id)
+    const again = keep(once.rows, [row('b', 2), row('a', 5)], id)
+    expect([again.rows, again.gone.size]).toEqual([[row('a', 5), row('b', 2)], 0])
   })
 })
 
 describe('a table', () => {
   beforeEach(() => { vi.useFakeTimers() })
   afterEach(() => { vi.useRealTimers() })
-  const made = () => {
+  const made = (live = true) => {
     const source = shallowRef([row('a'), row('b')])
-    const { made: calm, scope } = within(() => useCalm(() => source.value, id))
-    const keys = (): string => calm.rows.value.map((one) => one.key).join('')
+    const { made: calm, scope } = within(() => useCalm(() => source.value, id, () => live))
+    const keys = (): string => calm.placed.value.rows.map(id).join('')
     return { source, calm, scope, keys }
   }
 
@@ -32,21 +35,24 @@ describe('a table', () => {
     calm.on['pointermove']!()
     source.value = [row('c'), row('b')]
     await nextTick()
-    expect([keys(), calm.fresh.value]).toEqual(['ab', 1])
+    expect([keys(), [...calm.placed.value.gone]]).toEqual(['abc', ['a']])
     await vi.advanceTimersByTimeAsync(3_000)
     calm.on['keydown']!()
     await vi.advanceTimersByTimeAsync(3_000)
-    expect(keys()).toBe('ab')
+    expect(keys()).toBe('abc')
     await vi.advanceTimersByTimeAsync(1_000)
-    expect([keys(), calm.fresh.value]).toEqual(['cb', 0])
+    expect([keys(), calm.placed.value.gone.size]).toEqual(['cb', 0])
   })
   it('goes on when the mouse leaves, or is told to', async () => {
-    const { source, calm, keys } = made()
-    calm.on['pointermove']!()
-    source.value = [row('c')]
-    await nextTick()
-    calm.on['pointerleave']!()
-    expect(keys()).toBe('c')
+    for (const end of ['pointerleave', undefined]) {
+      const { source, calm, keys } = made()
+      calm.on['pointermove']!()
+      source.value = [row('c')]
+      await nextTick()
+      if (end === undefined) calm.release()
+      else calm.on[end]!()
+      expect(keys()).toBe('c')
+    }
   })
   it('is not held empty', async () => {
     const { source, calm, keys } = made()
@@ -56,5 +62,12 @@ describe('a table', () => {
     source.value = [row('x')]
     await nextTick()
     expect(keys()).toBe('x')
+  })
+  it('is not held where its rows change by the reader’s doing only', async () => {
+    const { source, calm, keys } = made(false)
+    calm.on['pointermove']!()
+    source.value = [row('c'), row('b')]
+    await nextTick()
+    expect(keys()).toBe('cb')
   })
 })

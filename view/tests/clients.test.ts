@@ -1,5 +1,6 @@
+import { has, isPattern, matches } from '@/names'
 import { describe, expect, it } from 'vitest'
-import { does, has, held, inTrouble, isPattern, matches, places, publishRates, Watch, type Consumer } from '@/pages/clients'
+import { does, held, inTrouble, places, publishRates, Watch, type Consumer } from '@/pages/clients/clients'
 import type { ClientView, GroupView, MemberView } from '@/api'
 
 const client = (changes: Partial<ClientView>): ClientView => ({

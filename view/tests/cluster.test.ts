@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { isAlone } from '@/pages/cluster/cluster'
 import { place } from '@/registry/graph'
 import { gossip, meta, page, Pool, type MemberView } from '@/registry/members'
 
@@ -82,6 +83,15 @@ describe('a member', () => {
   it('gossips at an address that can be read', () => {
     expect(gossip(member('a'))).toBe('10.0.0.1:8021')
     expect(gossip(member('a', { address: '::1' }))).toBe('[::1]:8021')
+  })
+})
+
+describe('a node', () => {
+  const setting = (path: string, value: unknown) => ({ path, value, default: 0, source: 'file' })
+  it('is on its own unless its settings say otherwise', () => {
+    expect(isAlone([])).toBe(true)
+    expect(isAlone([setting('cluster.isCluster', 0), setting('mq.isSync', 1)])).toBe(true)
+    expect(isAlone([setting('cluster.isCluster', 1)])).toBe(false)
   })
 })
 

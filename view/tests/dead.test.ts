@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { asked, byReason, carryOut, fromQuery, letter, ofReason, stricken, which, type Letter, type Task } from '@/pages/dead'
+import { asked, byReason, carryOut, fromQuery, letter, ofReason, stricken, which, type Letter, type Task } from '@/pages/dead/dead'
 import { broker, json } from './support'
 
 afterEach(() => vi.unstubAllGlobals())

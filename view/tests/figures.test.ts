@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { wait } from '@/api/backoff'
 import { Rates } from '@/api/rates'
-import { laidOut, tokens } from '@/components/json'
-import { byDay, LastHour, nearlyFull, wholeWeek } from '@/pages/overview'
+import { blocks, laidOut, lettered, tokens } from '@/components/json'
+import { duration } from '@/format'
+import { locale } from '@/i18n'
+import { byDay, LastHour, nearlyFull, wholeWeek } from '@/pages/overview/overview'
 
 describe('waits', () => {
   it('grow, are spread, and end', () => {
@@ -27,6 +29,32 @@ describe('rates', () => {
     for (let at = 0; at <= 6; at++) rates.take({ at, totals: { in: at * at } })
     expect(rates.series('in')).toEqual([5, 7, 9, 11])
     expect(rates.series('in', 2)).toEqual([6, 10])
+  })
+})
+
+describe('a rate of now', () => {
+  it('is of all readings together, however unevenly they come', () => {
+    const rates = new Rates(['in'])
+    expect(rates.lately('in', 3)).toBeUndefined()
+    for (const [at, total] of [[0, 0], [1.9, 100], [2, 200], [4, 400]] as const) rates.take({ at, totals: { in: total } })
+    expect(rates.lately('in', 3)).toBeCloseTo(100)
+    expect(rates.lately('in', 1)).toBeCloseTo(100)
+    expect(rates.lately('in', 2)).toBeCloseTo(300 / 2.1)
+  })
+  it('forgets what is older than it keeps', () => {
+    const rates = new Rates(['in'], 2)
+    for (const [at, total] of [[0, 0], [1, 1_000], [2, 1_010], [5, 1_040]] as const) rates.take({ at, totals: { in: total } })
+    expect(rates.lately('in', 9)).toBeCloseTo(10)
+  })
+})
+
+describe('a span of time', () => {
+  const spans = [0, 0.012, 1.5, 112, 60, 3_600, 93_780, 277_200]
+  it('is told in the two units that matter, in the reader’s language', () => {
+    expect(spans.map(duration)).toEqual(['0 s', '12 ms', '1.5 s', '1m 52s', '1m', '1h', '1d 2h', '3d 5h'])
+    locale.value = 'zh'
+    expect(spans.map(duration)).toEqual(['0 秒', '12 毫秒', '1.5 秒', '1 分 52 秒', '1 分', '1 小时', '1 天 2 小时', '3 天 5 小时'])
+    locale.value = 'en'
   })
 })
 
@@ -113,5 +141,21 @@ describe('JSON for the eye', () => {
     expect(found.filter((one) => one.kind !== 'plain').map((one) => one.kind))
       .toEqual(['name', 'text', 'name', 'number', 'name', 'word', 'word'])
     for (let end = 0; end < text.length; end++) expect(tokens(text.slice(0, end)).map((one) => one.text).join('')).toBe(text.slice(0, end))
+  })
+  it('has letters for their escapes, unless they are signs that nobody sees, or that mean something', () => {
+    expect(lettered(String.raw`"\u4f60\u597d \ud83d\ude00 \u00e9 \u003cb>"`)).toBe('"你好 😀 é <b>"')
+    for (const kept of [String.raw`"\u0000\u000a\u0022\u005c"`, String.raw`"\u202e\u200b\u00a0\ufeff"`, String.raw`"\ud83d"`, String.raw`"\\u4f60"`, '"plain"']) expect(lettered(kept)).toBe(kept)
+    expect(laidOut(String.raw`{"\u540d":"\u4f60"}`)).toBe('{\n  "名": "你"\n}')
+    for (const text of [String.raw`"\u4f60\ud83d\ude00\u202e\\u0041\n"`]) expect(JSON.parse(lettered(text))).toBe(JSON.parse(text))
+  })
+  it('is cut into stretches that are the whole together, at ends of lines where there are any', () => {
+    for (const text of ['', 'ab', 'a\nbb\nccc\ndddd', 'x'.repeat(35), 'one two three four five six', '😀'.repeat(9)]) {
+      const found = blocks(text, 7)
+      expect(found.map((one) => one.text).join('')).toBe(text)
+      expect(found.every((one) => one.text.length > 0 && one.text.length <= 7)).toBe(true)
+    }
+    expect(blocks('a\nbb\nccc\ndddd', 7).map((one) => one.text)).toEqual(['a\nbb\n', 'ccc\n', 'dddd'])
+    expect(blocks('😀😀', 3).map((one) => one.text)).toEqual(['😀', '😀'])
+    expect(blocks('x'.repeat(200), 1_000)[0]!.lines).toBe(3)
   })
 })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { dead, groups, messages, node, topics } from '@/api'
 import { Gone, Refused } from '@/api/errors'
-import { address } from '@/api/http'
+import { address, send } from '@/api/http'
 import { gone, look, returns } from '@/api/link'
 import { key, signedOut, signIn, signOut } from '@/api/session'
 import { broker, json, nobody, settle } from './support'
@@ -54,6 +54,12 @@ describe('asking', () => {
 })
 
 describe('a refusal', () => {
+  it('says when to try again where it has no body', async () => {
+    broker(() => new Response(null, { status: 401, headers: { 'Retry-After': '7' } }))
+    await expect(send('HEAD', address(['watch']), { key: 'guess' })).rejects.toMatchObject({ status: 401, retryAfter: 7 })
+    broker(() => new Response(null, { status: 403 }))
+    await expect(send('HEAD', address(['watch']), { key: 'guess' })).rejects.toMatchObject({ status: 403, retryAfter: undefined })
+  })
   it('is an error with what the broker said', async () => {
     broker(() => json({ error: { code: 'full', message: 'no room', retryAfter: 1.5, index: 3 }, result: 'tooLate' }, 503))
     const error = await messages.remove('c').catch((caught: unknown) => caught)

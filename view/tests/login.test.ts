@@ -3,7 +3,7 @@ import { createApp, type App as Page } from 'vue'
 import { look } from '@/api/link'
 import { key, signOut } from '@/api/session'
 import { i18n, show } from '@/i18n'
-import LoginPage from '@/pages/LoginPage.vue'
+import LoginPage from '@/pages/login/LoginPage.vue'
 import { router } from '@/router'
 import { broker, json, nobody, settle } from './support'
 

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   beginning, BLANK, fromField, fromQuery, line, nextLimit, pieces, removing, removingFound, resending, search, toField, toQuery,
-} from '@/pages/messages'
-import { ago, stamp, useNow } from '@/pages/messagesTime'
-import { abreast, useWork } from '@/pages/messagesWork'
+} from '@/pages/messages/messages'
+import { ago, stamp, useNow } from '@/components/ago'
+import { abreast, useWork } from '@/pages/messages/work'
 import { locale } from '@/i18n'
 import { broker, json, within } from './support'
 

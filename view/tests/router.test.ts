@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createApp } from 'vue'
 import { signIn, signOut } from '@/api/session'
 import { choose, begin, locale, show } from '@/i18n'
+import { useOrder, useQuery } from '@/query'
 import { router, target } from '@/router'
 
-vi.mock('@/pages/OverviewPage.vue', () => ({ default: {} }))
-vi.mock('@/pages/ClientsPage.vue', () => ({ default: {} }))
-vi.mock('@/pages/TopicPage.vue', () => ({ default: {} }))
+vi.mock('@/pages/overview/OverviewPage.vue', () => ({ default: {} }))
+vi.mock('@/pages/clients/ClientsPage.vue', () => ({ default: {} }))
+vi.mock('@/pages/topics/TopicPage.vue', () => ({ default: {} }))
 
 const go = async (path: string): Promise<string> => {
   await router.push(path)
@@ -32,6 +34,29 @@ describe('the pages', () => {
   })
   it('are led to by paths of ours only', () => {
     expect(['/topics', '//evil', 'https://evil', undefined, ['/x']].map(target)).toEqual(['/topics', '/', '/', '/', '/'])
+  })
+})
+
+describe('the address', () => {
+  it('holds what is typed, and what a table is sorted by', async () => {
+    signIn('k')
+    const app = createApp({ render: () => null }).use(router)
+    const [name, order] = app.runWithContext(() => [useQuery('name'), useOrder()] as const)
+    expect([name.value, order.value]).toEqual(['', undefined])
+    const put = async (change: () => void): Promise<string> => {
+      const done = new Promise<void>((resolve) => { const stop = router.afterEach(() => { stop(); resolve() }) })
+      change()
+      await done
+      return router.currentRoute.value.fullPath
+    }
+    await go('/clients')
+    expect(await put(() => { name.value = 'x' })).toBe('/clients?name=x')
+    expect(await put(() => { order.value = { key: 'lag', down: true } })).toBe('/clients?name=x&sort=-lag')
+    expect(order.value).toEqual({ key: 'lag', down: true })
+    expect(await put(() => { order.value = { key: 'lag', down: false } })).toBe('/clients?name=x&sort=lag')
+    expect(order.value).toEqual({ key: 'lag', down: false })
+    expect(await put(() => { order.value = undefined })).toBe('/clients?name=x')
+    signOut()
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { given, MASK, sections, shown, unit, variable } from '@/pages/settings'
+import { given, MASK, sections, shown, unit, variable } from '@/pages/settings/settings'
 import type { SettingView } from '@/api'
 
 const setting = (path: string, source = 'default'): SettingView => ({ path, value: 1, default: 1, source })

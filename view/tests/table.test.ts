@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createApp, h, nextTick, ref, type App } from 'vue'
 import ConfirmByName from '@/components/ConfirmByName.vue'
 import DataTable from '@/components/DataTable.vue'
+import { inOrder, type Table } from '@/components/table'
 import { i18n, show } from '@/i18n'
 
 interface Row { name: string, lag: number }
@@ -34,7 +35,7 @@ const table = (rows: readonly Row[], more: object = {}) =>
 describe('a table', () => {
   it('counts one row and many, and is sorted at first as it is told', async () => {
     const rows = ref<Row[]>([{ name: 'b', lag: 1 }, { name: 'a', lag: 5 }, { name: 'c', lag: 3 }])
-    await mount(() => table(rows.value, { sorted: { key: 'lag', down: true } }))
+    await mount(() => table(rows.value, { order: { key: 'lag', down: true } }))
     expect(names()).toEqual(['a', 'c', 'b'])
     expect(document.querySelector('[aria-sort]')!.getAttribute('aria-sort')).toBe('descending')
     expect(document.querySelector('[role=status]')!.textContent).toBe('3 rows')
@@ -52,7 +53,7 @@ describe('a table', () => {
     expect(document.activeElement!.firstElementChild!.textContent).toBe('c')
     rows.value = []
     await settled()
-    expect(document.activeElement!.getAttribute('role')).toBe('region')
+    expect(document.activeElement!.className).toBe('region')
   })
   it('leaves the keyboard alone that is elsewhere', async () => {
     const rows = ref<Row[]>([{ name: 'a', lag: 0 }])
@@ -61,6 +62,80 @@ describe('a table', () => {
     rows.value = []
     await settled()
     expect(document.activeElement!.tagName).toBe('INPUT')
+  })
+})
+
+describe('rows in order', () => {
+  const rows = [{ name: 'b', lag: 1 }, { name: 'a', lag: 5 }]
+  it('are those of a column, and else as they come', () => {
+    const order = (key: string, down = false): string => inOrder(rows, columns, { key, down }).map((row) => row.name).join('')
+    expect([order('name'), order('name', true), order('lag'), order('nothing')]).toEqual(['ab', 'ba', 'ba', 'ba'])
+    expect(inOrder(rows, columns, undefined)).toBe(rows)
+  })
+})
+
+describe('a table that is used', () => {
+  const three = (): Row[] => ['a', 'b', 'c'].map((name, lag) => ({ name, lag }))
+  const press = (key: string, more: object = {}): void => {
+    document.activeElement!.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, ...more }))
+  }
+  it('tells of each other order', async () => {
+    const order = ref<unknown>()
+    await mount(() => table(three(), { order: order.value, 'onUpdate:order': (now: unknown) => { order.value = now } }))
+    const head = document.querySelectorAll<HTMLElement>('th button')[1]!
+    head.click()
+    await settled()
+    expect([order.value, names()]).toEqual([{ key: 'lag', down: true }, ['c', 'b', 'a']])
+    head.click()
+    await settled()
+    expect([order.value, names()]).toEqual([{ key: 'lag', down: false }, ['a', 'b', 'c']])
+  })
+  it('has a row picked by the space bar, and opened by Enter', async () => {
+    const told: unknown[] = []
+    const on = { pickable: true, onPick: (row: Row, index: number, range: boolean) => told.push([row.name, index, range]), onOpen: (row: Row) => told.push(row.name) }
+    await mount(() => table(three(), on))
+    document.querySelectorAll<HTMLElement>('tr.line')[1]!.focus()
+    press(' ')
+    press('ArrowDown')
+    await settled()
+    press(' ', { shiftKey: true })
+    press('Enter')
+    expect(told).toEqual([['b', 1, false], ['c', 2, true], 'c'])
+  })
+  it('keeps live rows in their places while somebody is there, and says which are gone', async () => {
+    const rows = ref(three())
+    const gone: string[] = []
+    await mount(() => h(DataTable as never, { label: 'x', columns, rows: rows.value, rowKey: (row: Row) => row.name, live: true, order: { key: 'lag', down: true } },
+      { name: (slot: { row: Row, gone: boolean }) => { if (slot.gone) gone.push(slot.row.name); return slot.row.name } } as never))
+    expect(names()).toEqual(['c', 'b', 'a'])
+    document.querySelector('.region')!.dispatchEvent(new Event('pointermove'))
+    rows.value = [{ name: 'a', lag: 9 }, { name: 'b', lag: 1 }, { name: 'd', lag: 5 }]
+    await settled()
+    expect([names(), [...new Set(gone)]]).toEqual([['c', 'b', 'a', 'd'], ['c']])
+    document.querySelector('.region')!.dispatchEvent(new Event('pointerleave'))
+    await settled()
+    expect(names()).toEqual(['a', 'd', 'b'])
+  })
+  it('is sorted anew by a click although somebody is there', async () => {
+    const rows = ref(three())
+    await mount(() => table(rows.value, { live: true }))
+    document.querySelector('.region')!.dispatchEvent(new Event('pointermove'))
+    rows.value = [{ name: 'c', lag: 1 }, { name: 'b', lag: 2 }]
+    await settled()
+    expect(names()).toEqual(['a', 'b', 'c'])
+    document.querySelector<HTMLElement>('th button')!.click()
+    await settled()
+    expect(names()).toEqual(['b', 'c'])
+  })
+  it('brings a row into sight by its key', async () => {
+    const many = Array.from({ length: 1_000 }, (_, n) => ({ name: `row ${n}`, lag: n }))
+    const made = ref<Table>()
+    await mount(() => table(many, { ref: made, high: 400 }))
+    expect(names()).not.toContain('row 700')
+    await made.value!.reveal('row 700')
+    expect(names()).toContain('row 700')
+    await made.value!.reveal('nobody')
+    expect(names()).toContain('row 700')
   })
 })
 
@@ -92,6 +167,6 @@ describe('a question', () => {
     for (let turn = 0; turn < 10; turn++) await settled()
     expect(run).toHaveBeenCalledOnce()
     expect(document.querySelector('dialog')).toBeNull()
-    expect(document.querySelector('[role=region]')!.contains(document.activeElement)).toBe(true)
+    expect(document.querySelector('.region')!.contains(document.activeElement)).toBe(true)
   })
 })

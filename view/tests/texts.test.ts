@@ -42,8 +42,27 @@ describe('texts', () => {
   })
 })
 
+const files = readdirSync('src', { recursive: true, encoding: 'utf-8' }).filter((file) => /\.(vue|ts)$/.test(file))
+
+describe('each text', () => {
+  it('is used', () => {
+    const sources = files.filter((file) => !/^(i18n.(en|zh)|client)\b/.test(file)).map((file) => readFileSync(`src/${file}`, 'utf-8')).join('\n')
+    const named = new Set([...sources.matchAll(/'([a-zA-Z]+(?:\.\w+)+)'/g)].map((one) => one[1]!))
+    // `topic.rules.${rule.name}` names all that have something in its place.
+    const patterns = [...sources.matchAll(/`((?:\w|\$\{[^`}]*\})+(?:\.(?:\w|\$\{[^`}]*\})+)+)`/g)]
+      .map((one) => new RegExp(`^${one[1]!.replace(/\$\{[^}]*\}/g, '*').replace(/\./g, '\\.').replace(/\*/g, '[^.]+')}$`))
+    // Where a whole page would do, the name is written somewhere.
+    const word = (key: string): boolean => {
+      const last = key.split('.').at(-1)!.replace(/Hint$/, '')
+      return key.split('.').length > 2 || new RegExp(`'${last}'|\\b${last}: \\d`).test(sources)
+    }
+    const made = (key: string): boolean => word(key) && patterns.some((one) => one.test(key))
+    const unused = flat(en).map(([key]) => key).filter((key) => !named.has(key) && !key.endsWith('.title') && !made(key))
+    expect(unused).toEqual([])
+  })
+})
+
 describe('sources', () => {
-  const files = readdirSync('src', { recursive: true, encoding: 'utf-8' }).filter((file) => /\.(vue|ts)$/.test(file))
   it('show what comes from elsewhere as text only', () => {
     for (const file of files) {
       const text = readFileSync(`src/${file}`, 'utf-8')

@@ -1,11 +1,11 @@
+import { mark, everything } from '@/api'
+import { isPattern } from '@/names'
+import { answeredBy, asked, GROUP_RULES, readBytes, readSeconds, TOPIC_RULES } from '@/pages/topics/policy'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { GroupView, NowView, TopicView } from '@/api'
 import { address } from '@/api/http'
-import {
-  answeredBy, asked, came, done, groupRows, GROUP_RULES, groupId, hourly, isPattern, mark, Movements, named, pace, readBytes,
-  readSeconds, sumHours, topicRows, TOPIC_RULES, troubled,
-} from '@/pages/topics'
-import { everything, useTopics } from '@/pages/topicsWatch'
+import { came, done, groupRows, groupId, hourly, Movements, named, pace, sumHours, topicRows, troubled } from '@/pages/topics/topics'
+import { useTopics } from '@/pages/topics/watch'
 import { broker, json, settle, Stream, within } from './support'
 
 const group = (name: string, more: Partial<GroupView> = {}): GroupView => ({

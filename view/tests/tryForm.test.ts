@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { blank, due, faults, message, type Form } from '@/pages/try'
+import { blank, due, faults, message, type Form } from '@/pages/try/try'
 
 const form = (some: Partial<Form>): Form => ({ ...blank('orders.eu'), ...some })
 const header = (name: string, value: string, id = 0) => ({ id, name, value })

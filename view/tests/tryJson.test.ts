@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jsonFault } from '@/pages/tryJson'
+import { jsonFault } from '@/pages/try/json'
 
 const said = (text: string): unknown => {
   const fault = jsonFault(text)

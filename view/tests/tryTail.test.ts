@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { KapokError, type Client } from '@/client/kapokmq.js'
 import { answered, gone } from '@/api/link'
 import { key, signIn } from '@/api/session'
-import { socketAddress, useTail } from '@/pages/tryTail'
+import { socketAddress, useTail } from '@/pages/try/tail'
 import { settle, within } from './support'
 
 /** A client whose messages the test hands out. */

@@ -73,7 +73,8 @@ export const messages = {
 }
 
 export const schedule = {
-  list: (query: Page & { topic?: string } = {}, signal?: Signal) => get<t.MessagesPage>(['schedule'], query, signal),
+  /** What is delayed, the next first; from a time on, if one is given. */
+  list: (query: Page & { topic?: string, from?: number } = {}, signal?: Signal) => get<t.MessagesPage>(['schedule'], query, signal),
   show: (code: string, signal?: Signal) => get<t.MessageView>(['schedule', code], {}, signal),
   /** How many come due in each step of so many seconds; steps with none are left out. */
   counts: (query: { from: number, to: number, step: number, topic?: string }, signal?: Signal) =>

@@ -29,13 +29,14 @@ export function isAbort (error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError'
 }
 
-/** Read a refusal's body, whatever it is. */
-export function refusal (status: number, body: unknown): Refused {
+/** Read a refusal's body, whatever it is. An answer to HEAD has none, but may say `after` how many seconds to try again. */
+export function refusal (status: number, body: unknown, after: string | null = null): Refused {
   if (typeof body === 'object' && body !== null && 'error' in body) {
     const { error, result } = body as { error: Fault | string, result?: string }
     // The operators' routes say only what is wrong.
     const fault = typeof error === 'string' ? { code: 'unavailable', message: error } : error
     return new Refused(status, fault, result)
   }
-  return new Refused(status, { code: 'internal', message: `HTTP ${status}` })
+  const seconds = after === null ? NaN : Number(after)
+  return new Refused(status, { code: 'internal', message: `HTTP ${status}`, ...(seconds >= 0 ? { retryAfter: seconds } : {}) })
 }

@@ -56,7 +56,7 @@ export async function send (method: string, url: string, ask: Ask = {}): Promise
   }
   answered()
   if (answer.ok) return answer
-  const refused = refusal(answer.status, await answer.json().catch(() => null))
+  const refused = refusal(answer.status, await answer.json().catch(() => null), answer.headers.get('Retry-After'))
   if (refused.status === REFUSED && ask.key === undefined && shown === key.value) signOut('refused')
   throw refused
 }

@@ -1,7 +1,8 @@
 /** The data layer, as pages use it. */
 export { clients, dead, groups, messages, node, schedule, topics, type Page, type Search } from './broker'
+export { mark, useClock } from './clock'
 export { Gone, Refused } from './errors'
-export { useList, type Chunk, type Listed } from './list'
+export { everything, useList, type Chunk, type Listed } from './list'
 export { watchCounts, watchTopic, type Live } from './live'
 export { useLoad, type Loaded, type Phase } from './load'
 export { Rates } from './rates'

@@ -23,6 +23,7 @@ export interface Listed<T> {
   reload: () => Promise<void>
 }
 
+const PAGES = 10
 const EMPTY = 20 // empty pages in a row that one call takes: a search looks at so much, and then asks to go on
 
 /** List what `fetchPage` gives, as the cursors of the API lead on. */
@@ -84,4 +85,17 @@ export function useList<T> (
   onScopeDispose(() => asking?.abort())
   void reload()
   return { rows, phase, error, busy, whole, more, reload }
+}
+
+/** Go from page to page, so far. */
+export async function everything<T> (ask: (cursor: string | null) => Promise<{ rows: T[], cursor: string | null }>): Promise<{ rows: T[], more: boolean }> {
+  const rows: T[] = []
+  let cursor: string | null = null
+  for (let pages = 0; pages < PAGES; pages++) {
+    const page = await ask(cursor)
+    rows.push(...page.rows)
+    cursor = page.cursor
+    if (cursor === null) break
+  }
+  return { rows, more: cursor !== null }
 }

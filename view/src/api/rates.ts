@@ -8,6 +8,7 @@ export interface Sample {
 /** How fast each total grows, kept for so many samples. */
 export class Rates {
   private last: Sample | undefined
+  private readonly spans: number[] = [] // seconds that each point is of
   readonly points: Record<string, number>[] = []
 
   constructor (private readonly names: readonly string[], private readonly most = 3_600) {}
@@ -19,8 +20,23 @@ export class Rates {
     if (before === undefined || sample.at <= before.at) return undefined
     const point = Object.fromEntries(this.names.map((name) => [name, this.rate(name, before, sample)]))
     this.points.push(point)
-    if (this.points.length > this.most) this.points.shift()
+    this.spans.push(sample.at - before.at)
+    if (this.points.length > this.most) {
+      this.points.shift()
+      this.spans.shift()
+    }
     return point
+  }
+
+  /**
+   * The rate of one total over the last so many readings together, which come at uneven times; undefined before there are
+   * two.
+   */
+  lately (name: string, readings: number): number | undefined {
+    const first = Math.max(0, this.points.length - readings)
+    const grown = this.points.slice(first).reduce((sum, point, index) => sum + (point[name] ?? 0) * this.spans[first + index]!, 0)
+    const took = this.spans.slice(first).reduce((sum, one) => sum + one, 0)
+    return took === 0 ? undefined : grown / took
   }
 
   /** The rates of one total, oldest first, thinned to at most so many points by their mean. */

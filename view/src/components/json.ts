@@ -6,7 +6,21 @@ export interface Token {
 
 const PARTS = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|[[\]{},:]|\s+/g
 
-/** Lay an object or array out over lines; undefined for what is no JSON. */
+// What may be shown as a letter: no control or formatting sign, no blank but the Chinese one.
+const LETTER = /^[\p{L}\p{M}\p{N}\p{P}\p{S}\u3000]$/u
+const ESCAPE = /\\(?:u([dD][89abAB][\da-fA-F]{2})\\u([dD][c-fC-F][\da-fA-F]{2})|u([\da-fA-F]{4})|.)/g
+
+/** A quoted text with letters for the \uXXXX that are any; it means the same as before. */
+export function lettered (quoted: string): string {
+  if (!quoted.includes('\\u')) return quoted
+  return quoted.replace(ESCAPE, (whole, high?: string, low?: string, one?: string) => {
+    const codes = [high, low, one].flatMap((code) => (code === undefined ? [] : [parseInt(code, 16)]))
+    const letter = String.fromCharCode(...codes)
+    return codes.length > 0 && letter !== '"' && letter !== '\\' && LETTER.test(letter) ? letter : whole
+  })
+}
+
+/** Lay an object or array out over lines, with letters for their escapes; undefined for what is no JSON. */
 export function laidOut (text: string): string | undefined {
   try {
     JSON.parse(text)
@@ -35,7 +49,7 @@ export function laidOut (text: string): string | undefined {
       out.push(part)
       line()
     } else {
-      out.push(part === ':' ? ': ' : part)
+      out.push(part === ':' ? ': ' : part.startsWith('"') ? lettered(part) : part)
     }
   }
   return out.join('')
@@ -60,4 +74,33 @@ export function tokens (text: string): Token[] {
   }
   plain(text.slice(end))
   return found
+}
+
+/** A stretch of a text, and how many lines of so many letters it takes, about. */
+export interface Block {
+  text: string
+  lines: number
+}
+
+const WIDE = 90 // letters in a line, about
+
+/** Cut a text into stretches of at most so many letters, behind a line's end where there is one, else behind a blank. */
+export function blocks (text: string, most: number): Block[] {
+  const found: Block[] = []
+  for (let at = 0; at < text.length;) {
+    const end = at + most >= text.length ? text.length : edge(text, at, at + most)
+    const piece = text.slice(at, end)
+    found.push({ text: piece, lines: piece.split('\n').reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / WIDE)), 0) })
+    at = end
+  }
+  return found
+}
+
+function edge (text: string, from: number, to: number): number {
+  for (const sign of ['\n', ' ']) {
+    const last = text.lastIndexOf(sign, to - 1)
+    if (last >= from) return last + 1
+  }
+  const half = text.charCodeAt(to) // a letter is not cut in two
+  return half >= 0xdc00 && half < 0xe000 && to - 1 > from ? to - 1 : to
 }

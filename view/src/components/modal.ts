@@ -5,8 +5,13 @@ import { nextTick, onMounted, type ShallowRef } from 'vue'
 export function useModal (dialog: Readonly<ShallowRef<HTMLDialogElement | null>>): { closed: () => Promise<void> } {
   const opener = document.activeElement
   // A table looks after its own rows; of anything else the page is the next best.
-  const around = [opener?.closest<HTMLElement>('[role=region][tabindex]'), document.querySelector<HTMLElement>('main')]
-  onMounted(() => dialog.value?.showModal())
+  const around = [opener?.closest<HTMLElement>('.region'), document.querySelector<HTMLElement>('main')]
+  onMounted(() => {
+    const root = document.documentElement
+    // The page's bar goes with a dialog: what is behind it stays where it is.
+    if (document.querySelector('dialog[open]') === null) root.style.setProperty('--bar', `${innerWidth - root.getBoundingClientRect().width}px`)
+    dialog.value?.showModal()
+  })
   return {
     async closed () {
       await nextTick()

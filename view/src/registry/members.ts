@@ -121,7 +121,7 @@ export function page (member: MemberView, scheme: string): string | undefined {
 }
 
 /** By name, letters as they come: what the broker and the registry go by. */
-export const byName = (a: MemberView, b: MemberView): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+const byName = (a: MemberView, b: MemberView): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 
 /** Watch the pool for as long as the page lasts. */
 export function useMembers () {

@@ -3,7 +3,6 @@ export default {
   empty: 'Nobody is connected',
   emptyHint: 'Programs that publish or consume are shown here while they are connected.',
   toTry: 'Connect by hand',
-  reload: 'Refresh',
   connections: 'Connections',
   producers: 'Producers',
   consumers: 'Consumers',
@@ -75,5 +74,6 @@ export default {
   disconnectTitle: 'Disconnect {id}?',
   disconnectHint: 'What it holds is given to others. Most clients connect again by themselves.',
   disconnected: '{id} was disconnected.',
+  numbered: 'Connection {number}',
   wasGone: '{id} is not connected any more.',
 }

@@ -18,7 +18,7 @@ export default {
   delayed: 'Delayed',
   consumed: 'Consumed',
   dead: 'Dead letters',
-  heldFor: 'held for {time} at most',
+  heldFor: 'held for up to {time}',
   node: 'Node',
   oldest: 'Oldest waiting',
   oldestOf: '{topic} / {group}',

@@ -6,7 +6,6 @@ export default {
   toAll: 'Show all topics',
   toTry: 'Schedule one by hand',
   inAll: '{count} in all',
-  reload: 'Refresh',
   fresh: 'Show {count} more',
   topic: 'Topic',
   allTopics: 'All topics',

@@ -15,6 +15,9 @@ export default {
   typeName: 'Type {name} to confirm',
   copy: 'Copy',
   copied: 'Copied',
+  notCopied: 'It could not be copied',
+  copyLink: 'Copy link',
+  refresh: 'Refresh',
   showAll: 'Show all, {size}',
   notJson: 'Not JSON: shown as it is',
 }

@@ -98,7 +98,6 @@ export default {
   oldest: 'The oldest waits for {time}.',
   links: 'Look at',
   toMessages: 'Messages',
-  gathering: 'Measuring…',
   lastDay: 'Published in 24 hours',
   lastDayNote: 'hour by hour, the current one last',
   ofMost: '{share} of at most {most}',

@@ -3,7 +3,6 @@ export default {
   empty: '没有客户端连接',
   emptyHint: '发布或消费消息的程序连接后会显示在这里。',
   toTry: '手动连接',
-  reload: '刷新',
   connections: '连接',
   producers: '生产者',
   consumers: '消费者',
@@ -75,5 +74,6 @@ export default {
   disconnectTitle: '断开 {id}？',
   disconnectHint: '它持有的消息会交给其他消费者。多数客户端会自动重新连接。',
   disconnected: '已断开 {id}。',
+  numbered: '{number} 号连接',
   wasGone: '{id} 已经断开。',
 }

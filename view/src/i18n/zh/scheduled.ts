@@ -6,7 +6,6 @@ export default {
   toAll: '显示所有主题',
   toTry: '手动安排一条',
   inAll: '共 {count} 条',
-  reload: '刷新',
   fresh: '再显示 {count} 条',
   topic: '主题',
   allTopics: '所有主题',

@@ -15,6 +15,9 @@ export default {
   typeName: '输入 {name} 以确认',
   copy: '复制',
   copied: '已复制',
+  notCopied: '无法复制',
+  copyLink: '复制链接',
+  refresh: '刷新',
   showAll: '显示全部，{size}',
   notJson: '不是 JSON：按原样显示',
 }

@@ -98,7 +98,6 @@ export default {
   oldest: '最旧的已等待 {time}。',
   links: '查看',
   toMessages: '消息',
-  gathering: '正在测量…',
   lastDay: '24 小时内发布',
   lastDayNote: '按小时，最后为当前小时',
   ofMost: '上限 {most} 的 {share}',

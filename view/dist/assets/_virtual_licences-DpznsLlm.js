@@ -1,0 +1,1 @@
+var e=new URL(`third-party-DyRgvovt.txt`,import.meta.url).href;export{e as t};
