@@ -55,5 +55,5 @@ export default defineConfig({
       '/v2': { target: broker, ws: true },
     },
   },
-  test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
+  test: { environment: 'happy-dom', include: ['tests/**/*.test.{ts,mjs}'] },
 })

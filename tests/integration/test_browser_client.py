@@ -1,4 +1,4 @@
-"""view/src/client, driven by Node's own test runner: alone, against a real broker, and over its death."""
+"""view/src/client against a real broker, and over its death. Alone it is tried by view/tests/client."""
 
 import os
 import re
@@ -39,7 +39,7 @@ class BrowserClientTests(SynchronousTestCase):
             raise SkipTest(f"node has no WebSocket, and {NODE_MODULES} names no folder with `ws`")
 
     def run_tests(self, name, *, url="", place=None, every=lambda: None):
-        """Run a file of tests; all must pass. `every` is called again and again meanwhile."""
+        """Run a file of tests with Node's own runner; all must pass. `every` is called again and again meanwhile."""
         out = Path(self.mktemp())
         environ = os.environ | {
             "NODE_PATH": os.environ.get(NODE_MODULES, ""),
@@ -68,9 +68,6 @@ class BrowserClientTests(SynchronousTestCase):
         titles = re.findall(r"(?m)^test\('([^']+)'", (TESTS / name).read_text("utf-8"))
         self.assertEqual(set(titles) - set(re.findall(r"(?m)^ *ok \d+ - (.*)$", said)), set())
         self.assertTrue(titles)
-
-    def test_against_a_scripted_websocket(self):
-        self.run_tests("pure.test.mjs")
 
     def test_against_a_broker(self):
         self.has_websocket()

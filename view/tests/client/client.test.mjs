@@ -1,8 +1,9 @@
 // The browser client against a WebSocket that the test plays: what a real broker can't be made to do at will.
-import test from 'node:test'
+// @vitest-environment node
 import assert from 'node:assert/strict'
-import { connect } from '../../../view/src/client/kapokmq.js'
-import { stage, staged, until } from './rig.mjs'
+import { test } from 'vitest'
+import { connect } from '@/client/kapokmq.js'
+import { stage, staged, until } from './stage.mjs'
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 2))
 
@@ -337,7 +338,7 @@ test('a broker that is silent is asked, and then left', async (t) => {
 test('silence that nobody asked about is borne: timers of hidden pages come late', async (t) => {
   const { mq, sockets } = await staged(t, { pulse: 0.2 })
   const { now } = Date
-  t.after(() => { Date.now = now })
+  t.onTestFinished(() => { Date.now = now })
   Date.now = () => now() + 3_600_000
   await until(() => sockets[0].of('unsubscribe').length, 'question')
   sockets[0].says({ op: 'error', id: 0, sub: 0, code: 'unknownSub', message: 'there is none' })
