@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/kapokmq.yaml
 HYPOTHESIS_PROFILE ?= ci
-# Tests that start real processes run two at once: mostly they wait.
+# Tests that start real processes run three at once: mostly they wait.
 # Those that say how late something may be at most run alone.
 ALONE := tests.integration.test_delays
 REAL := $(filter-out $(ALONE),$(subst /,.,$(basename $(wildcard tests/integration/test_*.py)))) \
@@ -14,7 +14,7 @@ REAL := $(filter-out $(ALONE),$(subst /,.,$(basename $(wildcard tests/integratio
 TESTS ?= $(filter-out tests.integration tests.cli tests.client tests.console tests.examples tests.test_readme,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)) \
 	$(basename $(wildcard tests/test_*.py))))
 
-.PHONY: run cluster test lint types floors unit console console-tests real bench bench-peers bench-smoke clean
+.PHONY: run cluster test checks lint types floors unit console console-tests real bench bench-peers bench-smoke clean
 
 run: $(VENV)/run
 	@mkdir -p log
@@ -38,7 +38,11 @@ cluster: $(VENV)/run
 			$(BIN)/twistd -n --pidfile= --logfile=$$place/twistd.log kapokmq & started="$$started $$!"; \
 	done; wait
 
-test: lint types floors unit console real bench-smoke
+test: checks unit real bench-smoke
+
+# What uses one core each goes two at once.
+checks: $(VENV)/test
+	@$(MAKE) --no-print-directory -k -j 2 --output-sync=target console types lint floors
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -75,7 +79,7 @@ view/node_modules/.package-lock.json: view/package-lock.json
 	@touch $@
 
 real: $(VENV)/test
-	$(BIN)/python -m twisted.trial -j 2 --rterrors --temp-directory=_trial_temp_real $(REAL)
+	$(BIN)/python -m twisted.trial -j 3 --rterrors --temp-directory=_trial_temp_real $(REAL)
 	$(BIN)/python -m twisted.trial --rterrors --temp-directory=_trial_temp_real $(ALONE)
 
 bench: $(VENV)/test
