@@ -14,11 +14,12 @@ _FIELDS = Minute._fields[1:]
 class Minutes:
     """Keeps the last minutes. It is to `look` at the totals at the latest when another minute begins.
 
-    `wall` is in milliseconds. Where that clock is set back, what was kept of minutes that are yet to come is forgotten.
+    `wall` is in milliseconds. Where that clock is set back, what was kept of minutes that are yet to come is forgotten;
+    where it leaps ahead, as after a machine slept, what is older than an hour.
     """
 
     def __init__(self, wall: int, totals: Figures) -> None:
-        self._kept: deque[Minute] = deque(maxlen=KEPT)
+        self._kept: deque[Minute] = deque()
         self._begin(wall, _counted(totals))
 
     def look(self, wall: int, totals: Figures) -> None:
@@ -31,6 +32,8 @@ class Minutes:
             self._kept.append(self._running(counted))
         while self._kept and self._kept[-1].at >= minute:
             self._kept.pop()
+        while self._kept and self._kept[0].at < minute - KEPT * MINUTE:
+            self._kept.popleft()
         self._begin(wall, counted)
 
     def told(self, wall: int, totals: Figures) -> list[Minute]:

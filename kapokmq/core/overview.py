@@ -38,9 +38,14 @@ Delayed = dict[int, list[int]]
 def delayed_offsets(schedule: Schedule) -> Delayed:
     """By topic number, the offsets of messages that are still to fall due, ascending, as far as they are in memory."""
     offsets: Delayed = {}
-    for message_id in sorted(schedule.waiting()):
-        offsets.setdefault(topic_of(message_id), []).append(message_id & OFFSET_MASK)
+    split_delayed(schedule.waiting(), offsets)
     return offsets
+
+
+def split_delayed(ids: Iterable[int], offsets: Delayed) -> None:
+    """Add the offsets of these messages to those by topic number: what is added of a topic ascends."""
+    for message_id in sorted(ids):
+        offsets.setdefault(topic_of(message_id), []).append(message_id & OFFSET_MASK)
 
 
 def group_info(topic: Topic, group: Group, rules: Rules, delayed: Delayed) -> GroupInfo:

@@ -159,14 +159,14 @@ class HourCounts(NamedTuple):
 class DueQuery(NamedTuple):
     """Asks how many delayed messages fall due when: from `begin` to before `end`, in steps of `step` from `first` on.
 
-    All in wall ms. `begin` lies ahead, for what is due is not delayed any more. Some `look` messages are counted, and
-    of those that fall due in the same millisecond all. `topic` is a number, None: of all together.
+    All in wall ms. `begin` is the (due, id) to begin at, and lies ahead, for what is due is not delayed any more. At
+    most `look` messages are counted, also of those that fall due together. `topic` is a number, None: of all together.
     """
 
     topic: int | None
     first: int
     step: int
-    begin: int
+    begin: tuple[int, int]
     end: int
     look: int
 
@@ -174,11 +174,11 @@ class DueQuery(NamedTuple):
 class DuePage(NamedTuple):
     """How many fall due in which step (0 begins at `first`; those with none are left out), and where to go on.
 
-    `next` is the query's `end` where all were counted.
+    `next` is the (due, id) of the first that was not counted, None where all were.
     """
 
     counts: list[tuple[int, int]]
-    next: int
+    next: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)

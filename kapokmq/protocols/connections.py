@@ -1,5 +1,6 @@
 """Who is connected."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -112,7 +113,9 @@ class Connections:
         self._alike: dict[tuple[Kind, str, str], dict[Closable, None]] = {}
         self._guests: dict[Closable, Guest] = {}
         self._insides: dict[Closable, Inside] = {}  # of all
+        self._kinds: Counter[Kind] = Counter()  # how many clients
         self._numbers: dict[Closable, int] = {}
+        self._numbered: dict[int, Closable] = {}  # ascending
         self._counted = 0
         self._draining: str | None = None
         self._gone: Deferred[None] | None = None
@@ -175,15 +178,20 @@ class Connections:
     def _list(self, connection: Closable, client: Client, inside: Inside) -> Client:
         self._counted += 1
         self._numbers[connection] = self._counted
+        self._numbered[self._counted] = connection
+        self._kinds[client.kind] += 1
         self._insides[connection] = inside
         self._clients[connection] = client
         return client
 
     def _unlist(self, connection: Closable) -> None:
-        self._numbers.pop(connection, None)
-        self._insides.pop(connection, None)
         client = self._clients.pop(connection, None)
-        if self._guests.pop(connection, None) is None and client is not None:
+        if client is None:
+            return
+        del self._numbered[self._numbers.pop(connection)]
+        del self._insides[connection]
+        self._kinds[client.kind] -= 1
+        if self._guests.pop(connection, None) is None:
             alike = self._alike[client[:3]]
             del alike[connection]
             if not alike:
@@ -191,7 +199,7 @@ class Connections:
 
     def connected(self) -> tuple[int, int, int]:
         """How many producers, consumers and v2 clients have shown the key."""
-        kinds = Counter(client.kind for client in self._clients.values())
+        kinds = self._kinds
         return kinds[Kind.PRODUCER], kinds[Kind.CONSUMER], kinds[Kind.V2]
 
     def producers(self) -> list[Client]:
@@ -206,21 +214,24 @@ class Connections:
         """All consumers that have shown the key, oldest first."""
         return [client for client in self._clients.values() if client.kind is Kind.CONSUMER]
 
-    def listed(self) -> list[Listed]:
-        """All that have shown the key, of whatever kind, oldest first."""
-        rows = []
-        for connection, client in self._clients.items():
-            published = self._insides[connection].published
-            row = Listed(self._numbers[connection], client.kind.value, *client[1:], published=published)
-            guest = self._guests.get(connection)
-            if guest is not None:
-                row = row._replace(session=guest.session, subscriptions=tuple(guest.interests))
-            rows.append(row)
-        return rows
+    def listed(self, after: int = 0, limit: int | None = None) -> list[Listed]:
+        """Those that have shown the key, of whatever kind, oldest first: at most `limit` with a greater number."""
+        numbers = list(self._numbered)
+        begin = bisect_right(numbers, after)
+        return [self._row(number) for number in numbers[begin:][:limit]]
+
+    def _row(self, number: int) -> Listed:
+        connection = self._numbered[number]
+        client = self._clients[connection]
+        row = Listed(number, client.kind.value, *client[1:], published=self._insides[connection].published)
+        guest = self._guests.get(connection)
+        if guest is None:
+            return row
+        return row._replace(session=guest.session, subscriptions=tuple(guest.interests))
 
     def close_client(self, number: int) -> bool:
         """Close a connection, because somebody wants it to be; False if there is none of that number."""
-        found = next((connection for connection, own in self._numbers.items() if own == number), None)
+        found = self._numbered.get(number)
         if found is None:
             return False
         found.close(POLICY, "an operator closed this connection")

@@ -4,7 +4,10 @@ Of these the store has to be asked. Where what waits begins with the same messag
 """
 
 from collections.abc import Sequence
+from itertools import chain, islice
+from sys import maxsize
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from twisted.internet.task import deferLater
 
@@ -13,22 +16,25 @@ from kapokmq.core.backlog import gap_end, seek
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.group import Group
 from kapokmq.core.message import make_id
-from kapokmq.core.overview import delayed_offsets
+from kapokmq.core.overview import Delayed, split_delayed
 from kapokmq.core.topic import Topic
 from kapokmq.core.vitals import Backlog, Oldest
 from kapokmq.services.admin import Backstage
 
 A_SLICE = 0.004  # seconds of a reactor's turn that are worked
-AT_ONCE = 100  # groups that the store is asked of in one go
-ASKED = 1_000  # groups that one survey asks the store of
-LOOK = 100  # messages that the store looks at for a group: those not due yet are passed by
+AT_ONCE = 100  # gaps that the store is asked of in one go
+ASKED = 1_000  # gaps that one survey asks the store of
+GAPS = 5  # of one group, one after the other, where all that was looked at is not due yet
+LOOK = 100  # messages that the store looks at in a gap: those not due yet are passed by
+SPLIT = 1_000  # ids of delayed messages that are sorted in one go
 
 
 class _Known(NamedTuple):
     """All before `base` is done with or dead, while dead letters were revived so often.
 
     What waits begins at `first`, or what is not due yet as far as that is not in memory. It is due since `since`, which
-    is None where that is not known; `lasting`, it is so while it begins there.
+    is None where that is not known; `lasting`, it is so while it begins there. The store was asked last in the survey
+    `asked`, or after it.
     """
 
     base: int
@@ -36,25 +42,49 @@ class _Known(NamedTuple):
     first: int
     since: int | None = None
     lasting: bool = False
+    asked: int = -1
+
+
+_NOTHING = _Known(0, 0, -1)
 
 
 class _Line(NamedTuple):
-    """What waits for a group."""
+    """What waits for a group. `timed`, some of the topic's messages were not due when it was looked at."""
 
     topic: Topic
     group: Group
     known: _Known
+    timed: bool
 
     @property
     def empty(self) -> bool:
         """Whether nothing does."""
         return self.known.first >= self.topic.visible
 
+    def gap(self, start: int) -> "_Gap":
+        """What is to be asked of from an offset on."""
+        return _Gap(self, start, gap_end(self.group.position, start, self.topic.visible))
+
+
+class _Gap(NamedTuple):
+    """Offsets to before the next one that the group is done with."""
+
+    line: _Line
+    start: int
+    end: int
+
     @property
     def ids(self) -> tuple[int, int]:
-        """The ids from its first on to where the group is done with something."""
-        number, first = self.topic.number, self.known.first
-        return make_id(number, first), make_id(number, gap_end(self.group.position, first, self.topic.visible))
+        """The ids that they stand for."""
+        number = self.line.topic.number
+        return make_id(number, self.start), make_id(number, self.end)
+
+    def known(self, since: int | None, survey: int) -> _Known:
+        """What is known when the store has said this, of it or of the last one behind it."""
+        line = self.line
+        # Among delayed messages it may be a later one, which may be done with while the first waits on.
+        lasting = since is not None and self.start == line.known.first and not line.timed
+        return line.known._replace(since=since, lasting=lasting, asked=survey)
 
 
 class Backlogs:
@@ -62,7 +92,8 @@ class Backlogs:
 
     def __init__(self, parts: Backstage) -> None:
         self._parts = parts
-        self._known: dict[Group, _Known] = {}
+        self._known: WeakKeyDictionary[Group, _Known] = WeakKeyDictionary()  # nothing is kept of groups that are gone
+        self._surveys = 0
 
     async def dated(self, infos: Sequence[GroupInfo]) -> list[GroupInfo]:
         """See Vitals.dated."""
@@ -73,37 +104,36 @@ class Backlogs:
             group = None if topic is None else topic.groups.get(info.name)
             if topic is not None and group is not None and group.durable:
                 lines[info.topic, info.name] = await self._line(topic, group, slices)
-        unknown = [line for line in lines.values() if line.known.since is None and not line.empty]
-        await self._ask(unknown, slices)
+        unknown = [line for line in lines.values() if not (line.known.lasting or line.empty)]
+        await self._ask(unknown, slices, maxsize)
         found = {names: self._oldest(line) for names, line in lines.items()}
         return [info._replace(oldest=found.get((info.topic, info.name), info.oldest)) for info in infos]
 
     async def survey(self) -> Backlog:
         """See Backlog."""
         slices = _Slices(self._parts)
-        known: dict[Group, _Known] = {}
+        self._surveys += 1
         lines: list[_Line] = []
-        bare: list[_Line] = []  # of those the ones of which nothing is known, but for what is in memory of others
-        others: list[_Line] = []
+        turns: dict[tuple[int, bool], list[_Line]] = {}  # who is to be asked of: those first that were not for longest
         for topic in list(self._parts.broker.catalog.by_number.values()):
             if topic.keeps and not topic.deleting:
                 for group in list(topic.groups.values()):
                     line = await self._line(topic, group, slices)
-                    known[group] = line.known
                     if not line.empty:
                         lines.append(line)
-                        if line.known.since is None:
-                            (bare if _head(group) is None else others).append(line)
+                        if not line.known.lasting:
+                            # Of others there is something in memory, which says nearly as much.
+                            turns.setdefault((line.known.asked, _head(group) is not None), []).append(line)
             elif slices.over:
                 await slices.rest()
-        self._known = known  # and of no other groups any more
-        await self._ask([*bare, *others][:ASKED], slices)
+        first = islice(chain.from_iterable(turns[turn] for turn in sorted(turns)), ASKED)
+        await self._ask(list(first), slices, ASKED)
         oldest: Oldest | None = None
         deserted = 0
         for line in lines:
             if slices.over:
                 await slices.rest()
-            topic, group, _ = line
+            topic, group = line.topic, line.group
             since = self._oldest(line)
             if since is not None and (oldest is None or since < oldest.since):
                 oldest = Oldest(since, topic.name, group.name)
@@ -118,17 +148,19 @@ class Backlogs:
         """Find out where what waits for a group begins, and recall what is known of that."""
         if slices.over:
             await slices.rest()
-        position, before = group.position, self._known.get(group)
-        revivals = position.revivals
-        if before is None or before.revivals != revivals:
-            before = _Known(0, revivals, -1)
-        elif before.lasting and not (position.is_done(before.first) or before.first in position.dead):
-            return _Line(topic, group, before)
-        base = first = await self._seek(group, max(position.mark, before.base), (), slices)
-        if topic.delayed:
-            first = await self._seek(group, base, slices.delayed(topic), slices)
-        known = self._known[group] = _Known(base, revivals, first)
-        return _Line(topic, group, known)
+        position, before = group.position, self._known.get(group, _NOTHING)
+        revivals, timed = position.revivals, topic.delayed > 0
+        same = before.revivals == revivals
+        # Until the store is asked again, what it said last is told while that may be so.
+        holds = same and not (position.is_done(before.first) or before.first in position.dead)
+        if holds and before.lasting:
+            return _Line(topic, group, before, timed)
+        base = first = await self._seek(group, max(position.mark, before.base if same else 0), (), slices)
+        if timed:
+            first = await self._seek(group, base, await slices.delayed(topic), slices)
+        known = _Known(base, revivals, first, before.since if holds else None, asked=before.asked)
+        self._known[group] = known
+        return _Line(topic, group, known, timed)
 
     @staticmethod
     async def _seek(group: Group, offset: int, delayed: Sequence[int], slices: "_Slices") -> int:
@@ -139,20 +171,50 @@ class Backlogs:
             offset, found = seek(group.position, offset, delayed)
         return offset
 
-    async def _ask(self, lines: Sequence[_Line], slices: "_Slices") -> None:
-        """Have the store say since when what waits is due. Where the disk refuses, that stays unknown."""
+    async def _ask(self, lines: Sequence[_Line], slices: "_Slices", most: int) -> None:
+        """Have the store say since when what waits is due, until it was asked of so many gaps.
+
+        Where the disk refuses, what was known stays.
+        """
         for begin in range(0, len(lines), AT_ONCE):
-            some = lines[begin : begin + AT_ONCE]
+            if most <= 0:
+                return
             try:
-                found = await self._parts.store.first_due([line.ids for line in some], self._parts.now().wall, LOOK)
+                most -= await self._ask_some(lines[begin : begin + AT_ONCE], slices)
             except StoreUnavailable:
                 return
-            for line, since in zip(some, found, strict=True):
-                # Among delayed messages it may be a later one, which may be done with while the first waits on.
-                lasting = since is not None and not line.topic.delayed
-                self._known[line.group] = line.known._replace(since=since, lasting=lasting)
+
+    async def _ask_some(self, lines: Sequence[_Line], slices: "_Slices") -> int:
+        """The same of some groups: where all that was looked at is not due, of what comes next. Gives of how many gaps.
+
+        Raises StoreUnavailable.
+        """
+        gaps = [line.gap(line.known.first) for line in lines]
+        asked = 0
+        for left in reversed(range(GAPS)):
+            found = await self._parts.store.first_due([gap.ids for gap in gaps], self._parts.now().wall, LOOK)
+            asked += len(gaps)
+            nexts: list[_Gap] = []
+            for gap, since in zip(gaps, found, strict=True):
+                behind = await self._behind(gap, slices) if left and since is None else None
+                if behind is None:
+                    self._known[gap.line.group] = gap.known(since, self._surveys)
+                else:
+                    nexts.append(behind)
             if slices.over:
                 await slices.rest()
+            gaps = nexts
+            if not gaps:
+                break
+        return asked
+
+    async def _behind(self, gap: _Gap, slices: "_Slices") -> _Gap | None:
+        """Where to go on when all that the store has looked at is not due: None at the end."""
+        line = gap.line
+        delayed = await slices.delayed(line.topic) if line.timed else ()
+        # It looks at so many messages. How far that is, it does not say: at least so far.
+        start = await self._seek(line.group, min(gap.end, gap.start + LOOK), delayed, slices)
+        return line.gap(start) if start < line.topic.visible else None
 
     def _oldest(self, line: _Line) -> int | None:
         """Since when what has waited longest is due, as far as that is known by now."""
@@ -168,7 +230,8 @@ class _Slices:
     def __init__(self, parts: Backstage) -> None:
         self._parts = parts
         self._began = parts.clock.seconds()
-        self._delayed: dict[int, list[int]] | None = None
+        self._delayed: Delayed | None = None
+        self._sorted: set[int] = set()  # the topics of which they ascend
 
     @property
     def over(self) -> bool:
@@ -180,11 +243,21 @@ class _Slices:
         await deferLater(self._parts.clock, 0)
         self._began = self._parts.clock.seconds()
 
-    def delayed(self, topic: Topic) -> Sequence[int]:
+    async def delayed(self, topic: Topic) -> Sequence[int]:
         """The offsets of a topic's messages that are not due yet, as far as they are in memory."""
         if self._delayed is None:
-            self._delayed = delayed_offsets(self._parts.broker.schedule)
-        return self._delayed.get(topic.number, ())
+            delayed: Delayed = {}
+            ids = list(self._parts.broker.schedule.waiting())
+            for begin in range(0, len(ids), SPLIT):
+                split_delayed(ids[begin : begin + SPLIT], delayed)
+                if self.over:
+                    await self.rest()
+            self._delayed = delayed
+        offsets = self._delayed.get(topic.number)
+        if offsets is not None and topic.number not in self._sorted:
+            self._sorted.add(topic.number)
+            offsets.sort()  # of runs that ascend, which is quick
+        return offsets or ()
 
 
 def _head(group: Group) -> int | None:

@@ -28,13 +28,13 @@ class Lately(Generic[T]):
         self._found = float("-inf")
         self._value = value
         self._asking = False
-        self._waiting: list[Deferred[None]] = []
+        self._waiting: dict[Deferred[None], None] = {}
 
     async def get(self) -> T:
         """What it is, or was not long ago."""
         if self._clock.seconds() - self._found >= self._fresh:
             waiter: Deferred[None] = Deferred()
-            self._waiting.append(waiter)
+            self._waiting[waiter] = None
             if not self._asking:
                 self._asking = True
                 Deferred.fromCoroutine(self._find_out())
@@ -43,7 +43,7 @@ class Lately(Generic[T]):
                 try:
                     await waiter
                 finally:
-                    self._waiting = [one for one in self._waiting if one is not waiter]
+                    self._waiting.pop(waiter, None)
         return self._value
 
     async def _find_out(self) -> None:
@@ -53,6 +53,6 @@ class Lately(Generic[T]):
             self._log.failure("what the console shows of this node can't be found out")
         self._found = self._clock.seconds()
         self._asking = False
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, {}
         for waiter in waiting:
             waiter.callback(None)

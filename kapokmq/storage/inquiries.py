@@ -48,38 +48,37 @@ DELAYED_OF = DELAYED.replace(
     "from message as m\n            where", "from message as m\n            where m.id >> 40 = ?6 and"
 )
 
-# Parameters: first, step, begin, end, how many to look at; in DUE_COUNTS_OF a topic. Each step is a range of the index:
-# grouping would sort. All that ends a page is a due time, so those that fall due together are counted together.
+# Parameters: first, step, due and id to begin at, end, how many to count; in DUE_COUNTS_OF a topic. Read in two ranges
+# as DELAYED is, for the same reason; one more is read, where the next page begins.
 DUE_COUNTS = """
-with recursive
-    bound (due) as materialized (
-        select coalesce((
-            select max(m.due, ?3 + 1) from message as m
-            where m.due is not null and m.due >= ?3 and m.due < ?4
-            order by m.due limit 1 offset ?5
-        ), ?4)
-    ),
-    steps (step) as (
-        select (?3 - ?1) / ?2
+with
+    looked as materialized (
+        select due, id from (
+            select due, id from message as m
+            where m.due is not null and m.due = ?3 and m.due < ?5 and m.id >= ?4
+            order by id limit ?6 + 1
+        )
         union all
-        select step + 1 from steps where ?1 + (step + 1) * ?2 < (select due from bound)
+        select due, id from (
+            select due, id from message as m
+            where m.due is not null and m.due > ?3 and m.due < ?5
+            order by due, id limit ?6 + 1
+        )
+        limit ?6 + 1
     ),
-    counted as materialized (
-        select step, (
-            select count(*) from message as m
-            where m.due is not null and m.due >= max(?3, ?1 + step * ?2)
-            and m.due < min((select due from bound), ?1 + (step + 1) * ?2) and not coalesce(
-                (select c.last >= m.id from consumed as c where c.first <= m.id order by c.first desc limit 1), 0
-            )
-        ) as count
-        from steps
+    counted as (
+        select (l.due - ?1) / ?2 as step, count(*) as count from (select due, id from looked limit ?6) as l
+        where not coalesce(
+            (select c.last >= l.id from consumed as c where c.first <= l.id order by c.first desc limit 1), 0
+        )
+        group by step
     )
 select cast(json_array(
-    json((select json_group_array(json_array(step, count) order by step) from counted where count > 0)),
-    (select due from bound)
+    json((select json_group_array(json_array(step, count) order by step) from counted)),
+    json((select json_array(due, id) from looked limit 1 offset ?6))
 ) as blob)
 """
-DUE_COUNTS_OF = DUE_COUNTS.replace("where m.due is not null", "where m.id >> 40 = ?6 and m.due is not null")
+DUE_COUNTS_OF = DUE_COUNTS.replace("where m.due is not null", "where m.id >> 40 = ?7 and m.due is not null")
 
 # Parameter: id. A group is done with a message if the last of its runs that begins at or before it covers it.
 TRACE = """

@@ -73,16 +73,14 @@ class Shelf:
     def due_counts(self, query: DueQuery) -> DuePage:
         """See Store.due_counts."""
         counts: Counter[int] = Counter()
-        previous = query.begin
-        for looked, (due, message_id) in enumerate(self.dues_of(query.topic).ascending((query.begin, 0))):
+        for looked, (due, message_id) in enumerate(self.dues_of(query.topic).ascending(query.begin)):
             if due >= query.end:
                 break
-            if looked >= query.look and due > previous:
-                return DuePage(list(counts.items()), due)
-            previous = due
+            if looked == query.look:
+                return DuePage(list(counts.items()), (due, message_id))
             if self.consumed.covering(message_id) is None:
                 counts[(due - query.first) // query.step] += 1
-        return DuePage(list(counts.items()), query.end)
+        return DuePage(list(counts.items()), None)
 
     def within(self, first: int, last: int) -> Iterator[Message]:
         """The messages with ids from `first` to `last`, ascending."""

@@ -102,10 +102,10 @@ class Reads:
 
     def due_counts(self, query: DueQuery) -> Deferred[DuePage]:
         """See Store.due_counts."""
-        topic, *given = query
-        if topic is None:
+        given = (query.first, query.step, *query.begin, query.end, query.look)
+        if query.topic is None:
             return self.ask(read_due_counts, DUE_COUNTS, *given)
-        return self.ask(read_due_counts, DUE_COUNTS_OF, *given, topic)
+        return self.ask(read_due_counts, DUE_COUNTS_OF, *given, query.topic)
 
     # ---- what is known
 

@@ -1,5 +1,7 @@
 """Pages that were built beforehand: a folder of files as the browser wants them, read once and given from memory.
 
+All are read at the start: what a page loads goes by names of that build, and another may take its place meanwhile.
+
 A wheel has the files beside this module, once for the broker's console and the registry's page; a checkout has them
 where they are built, in view/dist.
 
@@ -70,24 +72,20 @@ class Built:
 
 
 class BuiltPages:
-    """The files of a folder, by their path below it; each is read when it is first wanted. No folder has none."""
+    """The files of a folder, by their path below it, as they are now. No folder has none."""
 
     def __init__(self, folder: Traversable) -> None:
-        self._folder = folder
-        self._names = frozenset(_served(folder)) if folder.is_dir() else frozenset()
-        self._read: dict[str, Built] = {}
+        paths = sorted(_served(folder)) if folder.is_dir() else []
+        self._files = {path: _read(folder, path) for path in paths}
 
     def __iter__(self) -> Iterator[str]:
         """All paths, in order."""
-        return iter(sorted(self._names))
+        return iter(self._files)
 
     def answer(self, path: str, request: Request) -> Answer:
         """Give a file, or word that it is the one that is known."""
-        if path not in self._names:
-            return NOT_FOUND
-        if path not in self._read:
-            self._read[path] = _read(self._folder, path)
-        return self._read[path].answer(request)
+        built = self._files.get(path)
+        return NOT_FOUND if built is None else built.answer(request)
 
 
 def find_built() -> Traversable:
@@ -97,13 +95,13 @@ def find_built() -> Traversable:
 
 
 def takes_gzip(request: Request) -> bool:
-    """Whether the request takes an answer that is compressed."""
+    """Whether the request takes an answer that is compressed. A word on gzip counts before one on `*`."""
+    taken: dict[str, bool] = {}
     for one in (request.getHeader("accept-encoding") or "").lower().split(","):
         coding, _, parameters = one.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            quality = parameters.strip().removeprefix("q=")
-            return quality.strip("0.") != "" or quality == ""
-    return False
+        quality = parameters.strip().removeprefix("q=")
+        taken[coding.strip()] = quality.strip("0.") != "" or quality == ""
+    return taken.get("gzip", taken.get("*", False))
 
 
 def _served(folder: Traversable) -> Iterator[str]:

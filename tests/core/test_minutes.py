@@ -39,6 +39,12 @@ class MinutesTests(SynchronousTestCase):
         told = self.told(99 * MINUTE + 1, 200)
         self.assertEqual((len(told), told[0], told[-1]), (KEPT + 1, (39 * MINUTE, 1), (99 * MINUTE, 101)))
 
+    def test_what_is_older_than_an_hour_is_forgotten_whatever_was_missed(self):
+        for at in range(1, 5):
+            self.minutes.look(BEGIN + at * MINUTE, totals(5 + at))
+        self.assertEqual([at for at, _ in self.told(63 * MINUTE, 9)], [3 * MINUTE, 4 * MINUTE, 63 * MINUTE])
+        self.assertEqual(self.told(500 * MINUTE, 20), [(500 * MINUTE, 0)])
+
     def test_a_clock_that_is_set_back_begins_there_anew(self):
         for at in range(1, 5):
             self.minutes.look(BEGIN + at * MINUTE, totals(5 + at))

@@ -3,8 +3,11 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.engine import Counts, Figures
+from kapokmq.core.ledger import Ledger
 from kapokmq.core.query import TopicCounts
 from kapokmq.core.rules import Rules
+from kapokmq.core.tally import Tally
+from kapokmq.core.topic import Topic
 from tests.core.rig import START, Rig
 
 
@@ -63,6 +66,19 @@ class CountTests(SynchronousTestCase):
         rig = Rig(Rules())
         rig.publish("a", ["x"])
         self.assertEqual(rig.broker.figures().memory, 201)
+
+    def test_what_a_topic_had_goes_with_it(self):
+        tally, topics = Tally(Ledger()), [Topic(number, "t") for number in (1, 2)]
+        for topic in topics:
+            tally.published(topic, 3, 1)
+            tally.resized(topic, 603)
+            topic.consumed = 1
+        again = Tally(Ledger())
+        for topic in topics:
+            again.found(topic)
+        self.assertEqual((again.stored, again.consumed, again.delayed, again.bytes), (6, 2, 2, 1206))
+        again.forget(topics[0])
+        self.assertEqual((again.stored, again.consumed, again.delayed, again.bytes), (3, 1, 1, 603))
 
     def test_hours_tell_removed_messages_apart(self):
         rig = Rig(Rules(clean_seconds=100.0))

@@ -47,8 +47,9 @@ class FakeConnections:
     joined: list[Client] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
 
-    def listed(self) -> Sequence[Client]:
-        return [*self.made, *self.joined]
+    def listed(self, after: int = -1, limit: int | None = None) -> Sequence[Client]:
+        there = sorted([*self.made, *self.joined], key=lambda one: one.number)
+        return [one for one in there if one.number > after][:limit]
 
     def close_client(self, number: int) -> bool:
         self.closed.append(number)

@@ -114,6 +114,25 @@ class ConnectionsTests(SynchronousTestCase):
         self.assertEqual([row.number for row in self.connections.listed()], [2, 3, 4, 5])
         self.assertEqual(len(self.connections), 4)
 
+    def test_a_page_of_them_is_listed(self):
+        doors = [self.join(name=str(at)) for at in range(5)]
+        self.connections.lost(doors[1])
+        for given, expected in (
+            ((), [1, 3, 4, 5]), ((0, 2), [1, 3]), ((1, 9), [3, 4, 5]), ((2, 1), [3]), ((3, 0), []), ((5, 3), []),
+        ):  # fmt: skip
+            self.assertEqual([row.number for row in self.connections.listed(*given)], expected, given)
+
+    def test_they_are_counted_by_kind(self):
+        doors = [self.join(), self.join(Kind.CONSUMER), self.join(Kind.CONSUMER, name="b"), self.welcome()[0]]
+        Door(self.connections)
+        self.assertEqual(self.connections.connected(), (1, 2, 1))
+        self.join()
+        self.join(obeys=False)  # the oldest of the three that are alike is closed
+        self.assertEqual(self.connections.connected(), (2, 2, 1))
+        for door in (*doors, *doors):
+            self.connections.lost(door)
+        self.assertEqual(self.connections.connected(), (2, 0, 0))
+
     def test_one_may_be_closed_by_its_number(self):
         doors = [self.join(name="a"), self.welcome()[0], self.join(name="b")]
         self.assertEqual([self.connections.close_client(number) for number in (2, 2, 7)], [True, False, False])

@@ -180,11 +180,10 @@ class ScriptedStore:
         return self._answer([m for m in late if (m.due, m.id) > after][:limit])
 
     def due_counts(self, query):
-        dues = [m.due for m in self.naive.messages.values() if m.due and query.topic in {None, m.id >> 40}]
-        dues = sorted(due for due in dues if query.begin <= due < query.end)
-        end = max(dues[query.look], query.begin + 1) if len(dues) > query.look else query.end
-        counts = Counter((due - query.first) // query.step for due in dues if due < end)
-        return self._answer(DuePage(sorted(counts.items()), end))
+        late = [(m.due, m.id) for m in self.naive.messages.values() if m.due and query.topic in {None, m.id >> 40}]
+        late = sorted(place for place in late if query.begin <= place and place[0] < query.end)
+        counts = Counter((due - query.first) // query.step for due, _ in late[: query.look])
+        return self._answer(DuePage(sorted(counts.items()), next(iter(late[query.look :]), None)))
 
     def inspect(self, search):
         messages = sorted(self.naive.messages.values(), key=lambda m: (-m.created, -m.id))

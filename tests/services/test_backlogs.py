@@ -1,50 +1,16 @@
 """What has waited longest, also where nobody consumes."""
 
+import gc
 from itertools import pairwise
 
-from kapokmq.core.engine import Wish
 from kapokmq.core.policy import GroupConfig
-from kapokmq.core.rules import Rules
 from kapokmq.core.vitals import Backlog, Oldest
 from kapokmq.services import backlogs
-from kapokmq.services.backlogs import Backlogs
-from tests.services.engine import BEGIN, EngineCase, Receiver, drafts
+from tests.services.backlog_case import BacklogCase
+from tests.services.engine import BEGIN
 
 
-class BacklogTests(EngineCase):
-    def setUp(self):
-        self.make(Rules(max_attempts=1), prompt=True)
-        self.backlogs = Backlogs(self.admin.parts)
-
-    def group(self, topic, name, **config):
-        self.answer(self.admin.create_group(topic, name, "all", GroupConfig(**config)))
-
-    def publish(self, topic, *bodies, delay=0):
-        """A second later than the ones before."""
-        self.wait(1)
-        self.answer(self.engine.send(topic, drafts(*bodies, delay=delay)))
-        self.turn()
-
-    def survey(self):
-        return self.answer(self.backlogs.survey())
-
-    def dated(self, topic="a"):
-        """By group, in seconds since the test began."""
-        found = self.answer(self.backlogs.dated(self.admin.groups(topic)))
-        return {one.name: None if one.oldest is None else (one.oldest - BEGIN) / 1000 for one in found}
-
-    def oldest(self):
-        """The same of all, and how many nobody consumes."""
-        found, deserted = self.survey()
-        return None if found is None else ((found.since - BEGIN) / 1000, found.topic, found.group), deserted
-
-    def joined(self, topic, group, credit):
-        receiver = Receiver()
-        receiver.handle = self.answer(self.engine.join(receiver, topic, Wish(group, credit)))
-        self.engine.drained(receiver.handle)
-        self.turn()
-        return receiver
-
+class BacklogTests(BacklogCase):
     # ---- where nobody consumes
 
     def test_nothing_waits(self):
@@ -94,49 +60,6 @@ class BacklogTests(EngineCase):
         self.assertEqual((self.oldest(), self.dated()), (((2.0, "a", "g"), 1), {"g": 2.0}))
         self.answer(self.admin.send_one_again(consumer.codes[0], "g", "ann"))
         self.assertEqual((self.oldest(), self.dated()), (((1.0, "a", "g"), 1), {"g": 1.0}))
-
-    # ---- delayed
-
-    def test_what_is_not_due_does_not_wait(self):
-        self.group("a", "g")
-        self.publish("a", "late", delay=60)
-        self.assertEqual((self.oldest(), self.dated()), ((None, 0), {"g": None}))
-        self.publish("a", "now")
-        self.assertEqual((self.oldest(), self.dated()), (((2.0, "a", "g"), 1), {"g": 2.0}))
-        self.wait(60)
-        self.assertEqual((self.oldest(), self.dated()), (((2.0, "a", "g"), 1), {"g": 2.0}))
-        self.publish("a", "later")
-        self.assertEqual(self.dated(), {"g": 2.0})
-
-    def test_what_was_delayed_waits_since_it_fell_due(self):
-        self.group("a", "g")
-        self.publish("a", "late", delay=60)
-        self.wait(70)
-        self.assertEqual((self.oldest(), self.dated()), (((61.0, "a", "g"), 1), {"g": 61.0}))
-
-    def test_what_is_not_due_and_not_in_memory(self):
-        self.group("a", "g")
-        self.publish("a", "late", delay=60)
-        self.patch(backlogs, "delayed_offsets", lambda schedule: {})
-        self.assertEqual((self.oldest(), self.dated()), ((None, 0), {"g": None}))
-        self.publish("a", "now")
-        self.assertEqual((self.oldest(), self.dated()), (((2.0, "a", "g"), 1), {"g": 2.0}))
-        # Once that is done with, it is not told any more, although what waits begins where it did.
-        self.answer(self.admin.purge_group("a", "g"))
-        self.publish("a", "then")
-        self.assertEqual(self.dated(), {"g": 3.0})
-
-    def test_what_is_done_behind_what_is_not_due_does_not_wait(self):
-        consumer = self.joined("a", "g", 5)
-        self.publish("a", "late", delay=60)
-        self.publish("a", "done")
-        self.publish("a", "waits")
-        self.engine.ack(consumer.handle, consumer.codes[:1])
-        self.turn()
-        self.patch(backlogs, "delayed_offsets", lambda schedule: {})
-        self.engine.unsubscribe(consumer.handle)
-        self.turn()
-        self.assertNotEqual(self.dated()["g"], 2.0)
 
     # ---- where somebody consumes
 
@@ -196,6 +119,19 @@ class BacklogTests(EngineCase):
         self.store.reads_fail = False
         self.assertEqual((self.oldest(), self.dated()), (((1.0, "a", "g"), 1), {"g": 1.0}))
 
+    def test_what_begins_with_something_that_the_store_has_not(self):
+        consumer = self.joined("a", "g", 5)
+        for body in "123":
+            self.publish("a", body)
+        self.engine.ack(consumer.handle, consumer.codes[1:2])
+        self.turn()
+        self.store.naive.messages.pop(min(self.store.naive.messages))
+        self.assertEqual(self.dated(), {"g": 3.0})
+        self.engine.ack(consumer.handle, consumer.codes[2:3])
+        self.turn()
+        self.publish("a", "4")
+        self.assertEqual(self.dated(), {"g": 4.0})
+
     def test_it_is_deleted_meanwhile(self):
         self.group("a", "g")
         self.group("b", "g")
@@ -223,6 +159,29 @@ class BacklogTests(EngineCase):
         self.assertEqual([len(asked) for asked in self.store.looked_for], [2, 1, 2])
         self.survey()
         self.assertEqual(len(self.store.looked_for), 3)
+
+    def test_nothing_is_kept_of_what_is_gone(self):
+        self.publish("a", "1")
+        for _ in range(3):
+            self.group("a", "g")
+            self.dated()
+            self.answer(self.admin.delete_group("a", "g"))
+        gc.collect()
+        self.assertEqual(len(self.backlogs._known), 0)
+
+    def test_a_topic_that_is_on_its_way_out_is_left_out(self):
+        self.group("a", "g")
+        self.publish("a", "1")
+        self.engine.broker.catalog.by_name["a"].deleting = True
+        self.assertEqual(self.survey(), Backlog(None, 0))
+
+    def test_where_nothing_is_in_memory_the_store_is_asked_first(self):
+        self.patch(backlogs, "ASKED", 1)
+        self.joined("a", "g", 0)
+        self.group("b", "g")
+        self.publish("b", "1")
+        self.publish("a", "2")
+        self.assertEqual(self.oldest(), ((1.0, "b", "g"), 1))
 
     def test_no_turn_takes_long(self):
         for at in range(20):

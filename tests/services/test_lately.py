@@ -44,6 +44,7 @@ class LatelyTests(SynchronousTestCase):
         first = self.get()
         self.clock.advance(PATIENCE)
         self.assertEqual(self.successResultOf(first), "none")
+        self.assertEqual(len(self.lately._waiting), 0, "who has been told is forgotten")
         second = self.get()
         self.asked[0].callback("a")
         self.assertEqual(self.successResultOf(second), "a")

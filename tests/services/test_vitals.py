@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.policy import GroupConfig
 from kapokmq.core.vitals import Backlog, CommitTimes, DiskRoom, Oldest, Standing
-from kapokmq.services.vitals import BACKLOG_FRESH, DISK_FRESH, NodeVitals, disk_reader, no_disk
+from kapokmq.services.lately import PATIENCE
+from kapokmq.services.vitals import BACKLOG_FRESH, DISK_FRESH, TOLD, NodeVitals, disk_reader, no_disk
 from tests.services.engine import BEGIN, EngineCase, Receiver, drafts
 
 MINUTE = 60.0
@@ -52,6 +53,58 @@ class NodeVitalsTests(EngineCase):
         self.assertEqual(self.answer(self.vitals.standing()).disk, DiskRoom(3, 9))
         self.answer(self.admin.purge_topic("a"))
         self.assertEqual(self.answer(self.vitals.standing()).stored, 0)
+
+    def slow(self, field):
+        """What is found out of this takes its time from now on. Gives what is waited for."""
+        waiting = []
+
+        def find():
+            waiting.append(Deferred())
+            return waiting[-1]
+
+        self.patch(getattr(self.vitals, field), "_find", find)
+        return waiting
+
+    def standing(self):
+        return Deferred.fromCoroutine(self.vitals.standing())
+
+    def test_all_is_found_out_at_the_same_time(self):
+        surveys, rooms = self.slow("_survey"), self.slow("_disk")
+        asked = self.standing()
+        self.assertEqual((len(surveys), len(rooms)), (1, 1))
+        self.clock.advance(PATIENCE)
+        now = self.successResultOf(asked)
+        self.assertEqual((now.backlog, now.disk), (Backlog(None, 0), None))
+        again = self.standing()
+        self.assertNoResult(again)  # for there is nothing to be told
+        rooms[0].callback(DiskRoom(3, 9))
+        surveys[0].callback(Backlog(None, 7))
+        now = self.successResultOf(again)
+        self.assertEqual((now.backlog, now.disk), (Backlog(None, 7), DiskRoom(3, 9)))
+
+    def test_what_is_known_is_told_while_it_is_found_out_anew(self):
+        self.rooms = [DiskRoom(3, 9)]
+        self.answer(self.vitals.standing())
+        surveys, rooms = self.slow("_survey"), self.slow("_disk")
+        self.clock.advance(DISK_FRESH)
+        now = self.successResultOf(self.standing())
+        self.assertEqual((now.backlog, now.disk), (Backlog(None, 0), DiskRoom(3, 9)))
+        surveys[0].callback(Backlog(None, 7))
+        rooms[0].callback(DiskRoom(2, 9))
+        now = self.successResultOf(self.standing())
+        self.assertEqual((now.backlog, now.disk), (Backlog(None, 7), DiskRoom(2, 9)))
+
+    def test_what_is_old_is_not_told_at_once(self):
+        self.rooms = [DiskRoom(3, 9)]
+        self.answer(self.vitals.standing())
+        self.clock.advance(TOLD)
+        self.rooms = [DiskRoom(2, 9)]
+        surveys = self.slow("_survey")
+        asked = self.standing()
+        self.assertNoResult(asked)
+        surveys[0].callback(Backlog(None, 7))
+        now = self.successResultOf(asked)
+        self.assertEqual((now.backlog, now.disk), (Backlog(None, 7), DiskRoom(2, 9)))
 
     def test_groups_are_dated(self):
         self.answer(self.admin.create_group("a", "g", "all", GroupConfig()))

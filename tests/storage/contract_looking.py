@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kapokmq.core.commit import ConsumedRow, DeadRow, DueRow, GroupRow, HourRow, RemovedRow, TopicRow
 from kapokmq.core.message import OFFSET_MASK, OVERHEAD, Status, make_id, topic_of
-from kapokmq.core.query import DueQuery, HourCounts, Mark, Search
+from kapokmq.core.query import DuePage, DueQuery, HourCounts, Mark, Search
 from kapokmq.storage.store import Due
 from tests.storage.contract import FAR, LOTS, NOW, Harness, inherited, message, messages
 
@@ -198,14 +198,15 @@ class LookingContract(Harness):
 
     def due_counts(self, topic=None, first=NOW, begin=NOW, end=NOW + 100, step=10, look=99):
         """Page after page: how many by step, and how many pages that were."""
-        counts, pages = {}, 0
-        while begin < end:
-            page = self.wait(self.store.due_counts(DueQuery(topic, first, step, begin, end, look)))
-            self.assertGreater(page.next, begin)
-            for place, count in page.counts:
-                counts[place] = counts.get(place, 0) + count
-            begin, pages = page.next, pages + 1
-        self.assertEqual(begin, end)
+        counts, pages, place = Counter(), 0, (begin, 0)
+        while place is not None:
+            page = self.wait(self.store.due_counts(DueQuery(topic, first, step, place, end, look)))
+            found = Counter(dict(page.counts))
+            self.assertLessEqual(found.total(), look)
+            if page.next is not None:
+                self.assertGreater(page.next, place)
+            counts += found
+            place, pages = page.next, pages + 1
         return counts, pages
 
     def test_how_many_fall_due_when(self):
@@ -228,11 +229,21 @@ class LookingContract(Harness):
     def test_they_are_counted_a_slice_at_a_time(self):
         given = [message(make_id(1, n), due=NOW + n // 4) for n in range(40)]
         self.commit(topics=[TopicRow(1, "a")], publishes=given)
-        for look, most in ((1, 11), (3, 11), (4, 11), (5, 11), (8, 6), (39, 3), (40, 1)):
+        for look, expected in ((1, 40), (3, 14), (4, 10), (5, 8), (39, 2), (40, 1), (41, 1)):
             counts, pages = self.due_counts(look=look, step=3)
-            self.assertEqual(counts, {0: 12, 1: 12, 2: 12, 3: 4})
-            self.assertLessEqual(pages, most, look)
-            self.assertGreater(pages, 40 // (look + 8), look)
+            self.assertEqual((counts, pages), ({0: 12, 1: 12, 2: 12, 3: 4}, expected))
+
+    def test_a_slice_ends_among_those_that_fall_due_together(self):
+        given = [message(make_id(topic, n), due=NOW + 5) for topic in (1, 2) for n in range(20)]
+        self.commit(topics=[TopicRow(1, "a"), TopicRow(2, "b")], publishes=given)
+        page = self.wait(self.store.due_counts(DueQuery(None, NOW, 2, (NOW, 0), NOW + 9, 23)))
+        self.assertEqual(page, DuePage([(2, 23)], (NOW + 5, make_id(2, 3))))
+        self.assertEqual(self.due_counts(look=7), ({0: 40}, 6))
+        self.assertEqual(self.due_counts(2, look=7), ({0: 20}, 3))
+        self.assertEqual(self.due_counts(end=NOW + 5, look=7), ({}, 1))
+        # What is consumed is looked at, and not counted.
+        self.commit(consumed=[ConsumedRow(make_id(1, 3), make_id(2, 9), 5)])
+        self.assertEqual(self.due_counts(look=7), ({0: 13}, 6))
 
     @inherited
     @given(st.data())

@@ -148,7 +148,7 @@ class ConstantCallsTests(SQLiteHarness, Harness, SynchronousTestCase):
                 lambda: self.store.aged_delayed(FAR, size),  # noqa: B023 -- likewise
                 lambda: self.store.expired(FAR, size),  # noqa: B023 -- likewise
                 lambda: self.store.delayed(1, 0, Due(0, 0), size, LOTS),  # noqa: B023 -- likewise
-                lambda: self.store.due_counts(DueQuery(1, 0, 5, 1, 99, size)),  # noqa: B023 -- likewise
+                lambda: self.store.due_counts(DueQuery(1, 0, 5, (1, 0), 99, size)),  # noqa: B023 -- likewise
                 lambda: self.store.trace(ids[0]),  # noqa: B023 -- likewise
                 lambda: self.store.since(1, NOW),
                 lambda: self.store.sent("s", size),  # noqa: B023 -- likewise

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from heapq import nsmallest
 from typing import Protocol
 
 import msgspec
@@ -93,8 +92,8 @@ class Listed(Protocol):
 class Switchboard(Protocol):
     """All connections of a node."""
 
-    def listed(self) -> Sequence[Listed]:
-        """All that have shown the key, oldest first."""
+    def listed(self, after: int = 0, limit: int | None = None) -> Sequence[Listed]:
+        """Those that have shown the key, oldest first: at most `limit` with a greater number than `after`."""
         ...
 
     def connected(self) -> tuple[int, int, int]:
@@ -162,16 +161,15 @@ class Clients:
     async def list_clients(self, ask: Ask) -> Answer:
         """List who is connected, oldest first, and who consumes: so many of both at most."""
         limit, turns = ask.query.limit, Turns(self._clock)
-        number, first = (-1, 0) if ask.query.cursor is None else read_pair(ask.query.cursor)
-        behind = [one for one in self._connections.listed() if one.number > number]
-        await turns.rest()
-        clients = nsmallest(limit, behind, key=lambda one: one.number)
+        number, first = (0, 0) if ask.query.cursor is None else read_pair(ask.query.cursor)
+        behind = self._connections.listed(number, limit + 1)
+        clients = behind[:limit]
         await turns.rest()
         members = self._admin.members()
         await turns.rest()
         shown = members[first : first + limit]
         more = len(clients) < len(behind) or first + limit < len(members)
-        last = clients[-1].number if clients else max(number, 0)
+        last = clients[-1].number if clients else number
         cursor = write_pair(last, first + len(shown)) if more else None
         return answered(ClientsView([*map(_client_view, clients)], [*map(member_view, shown)], cursor))
 

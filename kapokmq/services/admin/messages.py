@@ -17,7 +17,7 @@ from kapokmq.services.questions import remnant_of
 from kapokmq.storage.store import Due
 
 AT_ONCE = 1_000  # messages that are read and deleted in one go
-LOOK = 20_000  # delayed messages that are counted in one go: some milliseconds
+LOOK = 5_000  # delayed messages that are counted in one go: some milliseconds
 
 
 class MessageDesk(Desk):
@@ -121,8 +121,9 @@ class MessageDesk(Desk):
             return []
         await self.parts.settled()
         counts: Counter[int] = Counter()
-        number, begin = None if found is None else found.number, max(start, self.parts.now().wall + 1)
-        while begin < end:
+        number = None if found is None else found.number
+        begin: tuple[int, int] | None = (max(start, self.parts.now().wall + 1), 0)
+        while begin is not None:
             page = await self.parts.store.due_counts(DueQuery(number, start, step, begin, end, LOOK))
             for place, count in page.counts:
                 counts[place] += count

@@ -11,6 +11,7 @@ from kapokmq.core.rules import Rules
 from tests.core.delivery.books import DUPLICATE, PENDING
 from tests.core.delivery.late_rig import LateRig, Speaker
 from tests.core.delivery.world import World
+from tests.core.totals import apart
 
 TOPICS = ("a.x", "a.x", "a.x", "a.y", "b", "a.z")
 PATTERNS = ("a.*", ">")
@@ -223,6 +224,7 @@ class Machine(RuleBasedStateMachine):
         assert min(counts) >= 0, counts
         assert rig.broker.figures().in_flight == sum(len(reader.leases) for reader in world.readers)
         assert rig.broker.figures().memory >= 0
+        assert not apart(rig.broker), apart(rig.broker)
         self._check_in_flight()
         if self.well:
             for reader in world.readers:

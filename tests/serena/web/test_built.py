@@ -27,7 +27,8 @@ class BuiltTests(SynchronousTestCase):
         (self.folder / "index.html").write_bytes(b"<!doctype html>")
         (self.folder / "assets" / "a-1.js").write_bytes(SCRIPT)
         (self.folder / "assets" / "a-1.js.gz").write_bytes(gzip.compress(SCRIPT))
-        (self.folder / "assets" / "notes.txt").write_bytes(b"of no known kind")
+        (self.folder / "assets" / "licences.txt").write_bytes("© others".encode())
+        (self.folder / "assets" / "a-1.js.map").write_bytes(b"of no kind that is given")
         (self.folder / "sources.json").write_bytes(b"{}")
         self.pages = BuiltPages(self.folder)
 
@@ -36,8 +37,10 @@ class BuiltTests(SynchronousTestCase):
         return answer, dict(answer.headers)
 
     def test_what_is_given_away(self):
-        self.assertEqual(list(self.pages), ["assets/a-1.js", "index.html"])
-        for path in ("assets/a-1.js.gz", "sources.json", "assets/notes.txt", "nothing", "../index.html", ""):
+        self.assertEqual(list(self.pages), ["assets/a-1.js", "assets/licences.txt", "index.html"])
+        answer, _ = self.ask("assets/licences.txt")
+        self.assertEqual((answer.body.decode(), answer.content_type), ("© others", "text/plain; charset=utf-8"))
+        for path in ("assets/a-1.js.gz", "sources.json", "assets/a-1.js.map", "nothing", "../index.html", ""):
             self.assertEqual(self.ask(path)[0].status, 404, path)
 
     def test_no_folder_has_no_pages(self):
@@ -74,7 +77,9 @@ class BuiltTests(SynchronousTestCase):
     def test_which_codings_are_taken(self):
         for told, takes in (
             ("gzip", True), ("br, gzip", True), ("*", True), ("gzip; q=1.0", True), ("gzip;q=0.001", True),
-            ("", False), ("br", False), ("gzip;q=0", False), ("gzip; q=0.000", False), ("x-gzip", False),
+            ("*;q=0, gzip", True), ("gzip, *;q=0", True), ("*, gzip;q=0", False), ("gzip;q=0, *", False),
+            ("br, *;q=0", False), ("", False), ("br", False), ("gzip;q=0", False), ("gzip; q=0.000", False),
+            ("x-gzip", False),
         ):  # fmt: skip
             self.assertEqual(takes_gzip(request(accept_encoding=told)), takes, told)
         self.assertFalse(takes_gzip(request()))
@@ -88,10 +93,13 @@ class BuiltTests(SynchronousTestCase):
         for known in ("", '"x"', plain.strip('"')):
             self.assertEqual(self.ask("assets/a-1.js", if_none_match=known)[0].status, 200, known)
 
-    def test_a_file_is_read_once(self):
-        self.ask("index.html")
+    def test_another_build_in_its_place_changes_nothing(self):
         (self.folder / "index.html").write_bytes(b"another")
+        for name in ("a-1.js", "a-1.js.gz"):
+            (self.folder / "assets" / name).unlink()
         self.assertEqual(self.ask("index.html")[0].body, b"<!doctype html>")
+        self.assertEqual(self.ask("assets/a-1.js")[0].body, SCRIPT)
+        self.assertEqual(gzip.decompress(self.ask("assets/a-1.js", accept_encoding="gzip")[0].body), SCRIPT)
 
     def test_a_checkout_has_them_where_they_are_built(self):
         self.assertEqual(find_built(), Path(__file__).parents[3] / "view" / "dist")
