@@ -164,8 +164,13 @@ class Admin(Protocol):
         """Groups by pattern, sorted."""
         ...
 
-    def members(self) -> list[MemberInfo]:
-        """Everybody who consumes."""
+    def members(
+        self, topic: str | None = None, group: str | None = None, first: int = 0, limit: int | None = None
+    ) -> list[MemberInfo]:
+        """Everybody who consumes, in the order in which they came: from the `first`th on, at most `limit`.
+
+        Of a topic those by pattern too, and of a pattern those who named that very one; of a group of that name.
+        """
         ...
 
     def create_group(self, topic: str, name: str, start: str | int, config: GroupConfig) -> Awaitable[bool]:

@@ -256,12 +256,7 @@ class Broker:
     @property
     def held_since(self) -> int | None:
         """Since when the message is held that has been held for longest, in wall milliseconds."""
-        if not self._memory.leases:
-            return None
-        topics = self.catalog.by_number.values()
-        groups = [group for topic in topics for some in (topic.groups.values(), topic.privates) for group in some]
-        lent = [group.leases.oldest() for group in groups if group.leases.count]
-        return min([since for since in lent if since is not None], default=None)
+        return self._memory.held_since
 
     @property
     def dead(self) -> int:

@@ -30,17 +30,26 @@ class Batch:
     """Messages dealt together: they share a deadline (steady seconds, None: none) until they are acknowledged.
 
     `since` is when they were dealt, in wall milliseconds. `open` counts the leases in it that have not ended, over all
-    `members` that it was dealt to.
+    `members` that it was dealt to. `origin` is the batch that was dealt, where this one was
+    split off by a touch: None where it is that itself, which is no cycle then for a collector to find.
     """
 
-    __slots__ = ("codes", "deadline", "members", "open", "since")
+    __slots__ = ("codes", "deadline", "members", "open", "origin", "since")
 
-    def __init__(self, members: "list[Member]", codes: list[str], deadline: float | None, since: int = 0) -> None:
+    def __init__(
+        self,
+        members: "list[Member]",
+        codes: list[str],
+        deadline: float | None,
+        since: int = 0,
+        origin: "Batch | None" = None,
+    ) -> None:
         self.members = members
         self.codes = codes
         self.deadline = deadline
         self.since = since
         self.open = len(members) * len(codes)
+        self.origin = origin
 
 
 Lease = tuple[Message, Batch]

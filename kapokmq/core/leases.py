@@ -21,8 +21,7 @@ class Leases:
     def __init__(self, memory: Memory) -> None:
         self.count = 0
         self._memory = memory
-        self._queues: list[OrderedDict[Batch, None]] = [OrderedDict()]
-        self._touched: dict[Batch, None] = {}  # of these, those that are not in the order in which they were dealt
+        self._queues: list[OrderedDict[Batch, bool]] = [OrderedDict()]
 
     def lend(self, batch: Batch, messages: Sequence[Message], *, gapless: bool) -> None:
         """The members of a batch hold its messages from now on. `gapless`: these are a run."""
@@ -60,9 +59,8 @@ class Leases:
             else:
                 kept.setdefault(lease[1], []).append(code)
         for old, theirs in kept.items():
-            batch = Batch([member], theirs, deadline, old.since)
+            batch = Batch([member], theirs, deadline, old.since, old.origin or old)
             self._append(batch)
-            self._touched[batch] = None
             for code in theirs:
                 member.held.move(code, batch)
             old.open -= len(theirs)
@@ -97,10 +95,6 @@ class Leases:
         first = min((_deadline(batch) for batch in self._firsts()), default=inf)
         return None if first == inf else first
 
-    def oldest(self) -> int | None:
-        """Since when the one is held that has been held for longest, in wall milliseconds."""
-        return min([batch.since for batch in (*self._firsts(), *self._touched)], default=None)
-
     def _firsts(self) -> list[Batch]:
         return [next(iter(queue)) for queue in self._queues if queue]
 
@@ -109,12 +103,18 @@ class Leases:
         if queue and _deadline(next(reversed(queue))) > _deadline(batch):
             queue = OrderedDict()
             self._queues = [*filter(None, self._queues), queue]
-        queue[batch] = None
+        queue[batch] = True
+        lent = self._memory.lent
+        origin = batch.origin or batch
+        lent[origin] = lent.get(origin, 0) + 1
 
     def _remove(self, batch: Batch) -> None:
         for queue in self._queues:
-            queue.pop(batch, None)
-        self._touched.pop(batch, None)
+            if queue.pop(batch, False):
+                lent, origin = self._memory.lent, batch.origin or batch
+                lent[origin] -= 1
+                if not lent[origin]:
+                    del lent[origin]
 
 
 def _deadline(batch: Batch) -> float:

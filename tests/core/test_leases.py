@@ -20,7 +20,8 @@ class LeasesTests(SynchronousTestCase):
     """Batches share a deadline."""
 
     def setUp(self):
-        self.leases = Leases(Memory(1000))
+        self.memory = Memory(1000)
+        self.leases = Leases(self.memory)
         self.one, self.other = Member(Consumer(None, "a", 10)), Member(Consumer(None, "a", 10))
 
     def lend(self, members, offsets, deadline, since=0):
@@ -68,24 +69,24 @@ class LeasesTests(SynchronousTestCase):
         self.lend([self.one], [1], 60.0, since=2)
         self.lend([self.one], [2], 5.0, since=3)
         self.lend([self.one], [3], 6.0, since=4)
-        self.assertEqual((self.leases.next_deadline(), self.leases.oldest()), (5.0, 1))
+        self.assertEqual((self.leases.next_deadline(), self.memory.held_since), (5.0, 1))
         self.assertEqual(self.overdue(60.0), [(self.one, [1]), (self.one, [3]), (self.one, [2])])
         self.leases.end(self.one, for_ever)
-        self.assertEqual((self.leases.next_deadline(), self.leases.oldest(), self.leases.count), (None, None, 0))
+        self.assertEqual((self.leases.next_deadline(), self.memory.held_since, self.leases.count), (None, None, 0))
         self.lend([self.one], [4], 70.0)
         self.assertEqual(self.leases.next_deadline(), 70.0)
 
     def test_the_oldest_is_the_one_that_is_held_for_longest(self):
-        self.assertIsNone(self.leases.oldest())
+        self.assertIsNone(self.memory.held_since)
         first = self.lend([self.one], [0], 5.0, since=10)
         second = self.lend([self.one], [1], 6.0, since=20)
-        self.assertEqual(self.leases.oldest(), 10)
+        self.assertEqual(self.memory.held_since, 10)
         self.leases.touch(self.one, first, 20.0)
-        self.assertEqual(self.leases.oldest(), 10, "although it is behind in the queue")
+        self.assertEqual(self.memory.held_since, 10, "although it is behind in the queue")
         self.leases.end(self.one, first)
-        self.assertEqual(self.leases.oldest(), 20)
+        self.assertEqual(self.memory.held_since, 20)
         self.leases.end(self.one, second)
-        self.assertIsNone(self.leases.oldest())
+        self.assertIsNone(self.memory.held_since)
 
 
 def published(rig, *bodies):

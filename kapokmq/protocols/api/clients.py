@@ -7,16 +7,19 @@ from typing import Protocol
 import msgspec
 from twisted.internet.interfaces import IReactorTime
 
-from kapokmq.core.admin import Admin
+from kapokmq.core.admin import Admin, MemberInfo
 from kapokmq.protocols.api.answers import DONE, Result
 from kapokmq.protocols.api.cursors import read_pair, write_pair
 from kapokmq.protocols.api.paging import Turns
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.searching import Cursor, Limit
+from kapokmq.protocols.api.topics import Name
 from kapokmq.protocols.api.views import MemberView, View, member_view
 from serena.web.answers import Answer
 from serena.web.guard import Guard
 from serena.web.refusals import NotFound, answered
+
+A_SLICE = 200  # members that are looked at in one go
 
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 
@@ -139,8 +142,10 @@ class ClientsView(View):
 
 
 class ClientsPage(msgspec.Struct, forbid_unknown_fields=True):
-    """How many of either list at most, and where to go on."""
+    """How many of either list at most, and where to go on; or only the members of a topic, of a group, or of both."""
 
+    topic: Name | None = None
+    group: Name | None = None
     limit: Limit = 100
     cursor: Cursor | None = None
 
@@ -159,19 +164,36 @@ class Clients:
 
     @routes.on("GET", "/clients", query=ClientsPage, gives=ClientsView)
     async def list_clients(self, ask: Ask) -> Answer:
-        """List who is connected, oldest first, and who consumes: so many of both at most."""
-        limit, turns = ask.query.limit, Turns(self._clock)
-        number, first = (0, 0) if ask.query.cursor is None else read_pair(ask.query.cursor)
-        behind = self._connections.listed(number, limit + 1)
-        clients = behind[:limit]
-        await turns.rest()
-        members = self._admin.members()
-        await turns.rest()
-        shown = members[first : first + limit]
-        more = len(clients) < len(behind) or first + limit < len(members)
+        """List who is connected, oldest first, and who consumes: so many of both at most.
+
+        With a topic or a group, only who consumes there.
+        """
+        query, turns = ask.query, Turns(self._clock)
+        number, first = (0, 0) if query.cursor is None else read_pair(query.cursor)
+        narrowed = query.topic is not None or query.group is not None
+        behind = [] if narrowed else self._connections.listed(number, query.limit + 1)
+        clients, views = behind[: query.limit], list[ClientView]()
+        for one in clients:
+            await turns.rest()
+            views.append(_client_view(one))
+        members = await self._members(query, first, turns)
+        shown = members[: query.limit]
+        more = len(clients) < len(behind) or len(shown) < len(members)
         last = clients[-1].number if clients else number
         cursor = write_pair(last, first + len(shown)) if more else None
-        return answered(ClientsView([*map(_client_view, clients)], [*map(member_view, shown)], cursor))
+        return answered(ClientsView(views, [*map(member_view, shown)], cursor))
+
+    async def _members(self, query: ClientsPage, first: int, turns: Turns) -> list[MemberInfo]:
+        """Who consumes, from the `first`th on: one more than the limit if there are so many."""
+        found: list[MemberInfo] = []
+        while (lacking := query.limit + 1 - len(found)) > 0:
+            await turns.rest()
+            some = self._admin.members(query.topic, query.group, first + len(found), min(lacking, A_SLICE))
+            found += some
+            if len(some) < min(lacking, A_SLICE):
+                break
+        await turns.rest()
+        return found
 
     @routes.on("POST", "/clients/<number>/close", gives=Result, faults=(404,))
     async def close_client(self, ask: Ask) -> Answer:

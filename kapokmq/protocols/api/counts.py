@@ -1,14 +1,14 @@
 """How much there is, and how much there was."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kapokmq.core.admin import Admin
 from kapokmq.core.codec.v2_drafts import LATEST, given, milliseconds
-from kapokmq.core.engine import Engine
+from kapokmq.core.engine import Counts, Engine, Figures
 from kapokmq.core.vitals import Standing, Vitals
 from kapokmq.protocols.api.clients import Switchboard
 from kapokmq.protocols.api.routes import Ask, Routes
@@ -132,6 +132,14 @@ class HoursQuery(msgspec.Struct, forbid_unknown_fields=True):
     to: Seconds | UnsetType = UNSET
 
 
+class Reading(NamedTuple):
+    """What is read of a node for one answer, or for all who watch."""
+
+    counts: Counts
+    figures: Figures
+    connected: tuple[int, int, int]
+
+
 class Now:
     """Tells how much there is, whoever asks."""
 
@@ -141,9 +149,13 @@ class Now:
         self._admin = admin
         self._connections = connections
 
-    def told(self, standing: Standing, topics: Iterable[str]) -> NowView:
+    def read(self) -> Reading:
+        """How much there is of all together."""
+        return Reading(self._engine.counts(), self._engine.figures(), self._connections.connected())
+
+    def told(self, standing: Standing, topics: Iterable[str], reading: Reading | None = None) -> NowView:
         """All of it, and of each of these topics. Those that there are none of are left out."""
-        counts, figures = self._engine.counts(), self._engine.figures()
+        counts, figures, connected = reading or self.read()
         found = [info.counts for info in map(self._admin.topic, topics) if info is not None]
         (oldest, deserted), commits, disk = standing.backlog, standing.commits, standing.disk
         return NowView(
@@ -156,7 +168,7 @@ class Now:
             oldest=None if oldest is None else seconds(oldest.since),
             oldest_of=None if oldest is None else OldestView(oldest.topic, oldest.group),
             deserted=deserted,
-            connections=ConnectionsView(*self._connections.connected()),
+            connections=ConnectionsView(*connected),
             commit=None if commits is None else CommitView(*commits),
             disk=None if disk is None else DiskView(*disk),
             figures=FiguresView(**{name: getattr(figures, name) for name in FiguresView.__struct_fields__}),

@@ -15,7 +15,7 @@ from kapokmq.core.admin import Admin
 from kapokmq.core.engine import Engine, Subscription, Wish
 from kapokmq.core.pattern import is_pattern
 from kapokmq.core.peers import Delivery
-from kapokmq.protocols.api.counts import Now, WhichTopics
+from kapokmq.protocols.api.counts import Now, Reading, WhichTopics
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.views import PassingView, passing
 from serena.web.answers import Answer
@@ -114,7 +114,8 @@ class Events:
         self._now = now
         self._streams = streams
         self._clock = clock
-        self._read = 0.0
+        self._read = float("-inf")
+        self._reading: Reading | None = None
         self._counts: dict[tuple[str, ...], bytes] = {}  # since then
 
     @routes.on("GET", "/events/counts", query=Every, streams=True)
@@ -165,9 +166,10 @@ class Events:
         now = self._clock.seconds()
         if now - self._read >= _FRESH:
             self._read = now
+            self._reading = self._now.read()
             self._counts.clear()
         if topics not in self._counts:
-            self._counts[topics] = event(_encode(self._now.told(standing, topics)), "counts")
+            self._counts[topics] = event(_encode(self._now.told(standing, topics, self._reading)), "counts")
         stream.send(self._counts[topics])
 
 

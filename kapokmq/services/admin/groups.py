@@ -1,10 +1,12 @@
 """Groups, and groups by pattern: seen, made, changed, purged and deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from kapokmq.core.admin import GroupInfo, MemberInfo, PatternInfo
 from kapokmq.core.consuming import MOST_MATCHES
 from kapokmq.core.errors import NotKept, TooMany
+from kapokmq.core.member import Consumer
 from kapokmq.core.overview import Delayed, delayed_offsets, group_info, member_infos
 from kapokmq.core.pattern import is_pattern, matches
 from kapokmq.core.policy import GroupConfig
@@ -39,9 +41,12 @@ class GroupDesk(Desk):
             for (pattern, name), config in sorted(found.items(), key=lambda item: item[0])
         ]
 
-    def members(self) -> list[MemberInfo]:
+    def members(
+        self, topic: str | None = None, group: str | None = None, first: int = 0, limit: int | None = None
+    ) -> list[MemberInfo]:
         """See Admin."""
-        return member_infos(self.parts.broker.consuming.consumers)
+        end = None if limit is None else first + limit
+        return member_infos(islice(self._consumers(topic, group), first, end))
 
     async def create_group(self, topic: str, name: str, start: str | int, config: GroupConfig) -> bool:
         """See Admin."""
@@ -106,6 +111,20 @@ class GroupDesk(Desk):
             offset = await self.parts.store.since(topic.number, start)
             found[topic] = stored if offset is None else offset
         return found
+
+    def _consumers(self, topic: str | None, group: str | None) -> Iterator[Consumer]:
+        """Those of a topic and of a group, or of all."""
+        consumers = self.parts.broker.consuming.consumers
+        found = self.parts.broker.catalog.by_name.get(topic or "")
+        if found is not None and group is not None:  # few of many, as a rule
+            place = found.groups.get(group)
+            return iter([] if place is None else [member.consumer for member in place.members])
+        number = -1 if found is None else found.number
+        return (
+            one
+            for one in consumers
+            if (group is None or one.group == group) and (topic is None or number in one.topics or one.pattern == topic)
+        )
 
     def _delayed(self, topics: Sequence[Topic]) -> Delayed:
         """The offsets of delayed messages, of these topics at least. All in memory are read, so not for each group."""

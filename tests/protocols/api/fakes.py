@@ -127,6 +127,12 @@ class FakeAdmin:
     done: DeadDone | None = field(default_factory=lambda: DeadDone(2, None))
     lives: dict[str, Life] = field(default_factory=dict)
     due: list[Found] = field(default_factory=list)
+    consuming: list[MemberInfo] = field(
+        default_factory=lambda: [
+            MemberInfo("c1", "t", "g", 99, 1, 4, "192.0.2.4", 1_795_222_201_500, 12, 11),
+            MemberInfo("tail", "t", None, None, 0),
+        ]
+    )
     trouble: Exception | None = None
     ack_wait: float | None = 30.0
 
@@ -163,11 +169,9 @@ class FakeAdmin:
     def patterns(self):
         return [PatternInfo(*key, config) for key, config in sorted(self.configs.items()) if is_pattern(key[0])]
 
-    def members(self):
-        return [
-            MemberInfo("c1", "t", "g", 99, 1, 4, "192.0.2.4", 1_795_222_201_500, 12, 11),
-            MemberInfo("tail", "t", None, None, 0),
-        ]
+    def members(self, topic=None, group=None, first=0, limit=None):
+        asked = [one for one in self.consuming if topic in (None, one.topic) and group in (None, one.group)]
+        return asked[first:][:limit]
 
     def create_group(self, topic, name, start, config):
         self.starts.append(start)

@@ -182,8 +182,8 @@ class CountsTests(ApiTests):
         asked = []
         figures = self.engine.figures
         self.engine.figures = lambda: asked.append(1) or figures()
-        for _ in range(5):
-            self.node.begin(COUNTS)
+        for at in range(5):
+            self.node.begin(COUNTS + f"?topic=t{at // 2}")
         self.assertEqual(len(asked), 1)
         self.node.clock.advance(5)
         self.assertEqual(len(asked), 2)

@@ -41,7 +41,7 @@ class NodeTests(ApiTests):
     def test_clients_page_by_page(self):
         made = [Client(str(at), "t", "192.0.2.1", 5, at) for at in (5, 2, 9, 7)]
         self.node.connections.made += made
-        self.admin.members = lambda: [MemberInfo(str(at), "t", "g", 9, 0) for at in range(3)]
+        self.admin.consuming = [MemberInfo(str(at), "t", "g", 9, 0) for at in range(3)]
         clients, members, query = [], [], "limit=2"
         for cursor in ("5-2", None):
             told = self.node.told(f"GET /clients?{query}")

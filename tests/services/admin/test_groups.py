@@ -100,6 +100,26 @@ class SeenTests(EngineCase):
             ],
         )
 
+    def test_members_of_a_topic_of_a_group_or_of_both(self):
+        self.make(prompt=True)
+        self.send("a.x", "1")
+        self.send("t", "1")
+        for topic, group, label in (
+            ("t", "g", "one"), ("a.*", "g", "two"), ("a.x", "g", "three"), ("a.x", "h", "four"), ("a.x", None, "five"),
+            ("a.*", "g", "six"),
+        ):  # fmt: skip
+            self.join(topic, group, label=label)
+
+        def labels(*asked: object) -> str:
+            return " ".join(member.label for member in self.admin.members(*asked))
+
+        self.assertEqual(labels("a.x"), "two three four five six")
+        self.assertEqual((labels("a.x", "g"), labels("a.x", "none")), ("two three six", ""))
+        self.assertEqual((labels("a.*"), labels("a.*", "g"), labels("a.*", "h")), ("two six", "two six", ""))
+        self.assertEqual((labels(None, "g"), labels("none"), labels("", "g")), ("one two three six", "", ""))
+        self.assertEqual((labels("a.x", "g", 1, 1), labels(None, None, 4), labels("a.x", None, 3, 9)),
+                         ("three", "five six", "five six"))  # fmt: skip
+
 
 class MadeTests(EngineCase):
     def test_one_is_made_once_with_its_topic_and_stored(self):
