@@ -1,7 +1,7 @@
 """The broker is killed under an open page, and comes back."""
 
-from tests.console.rig import ConsoleCase, client, expect, t
-from tests.console.sights import card, row
+from tests.console.rig import ConsoleCase, client, expect, t, v1
+from tests.console.sights import button, card, dialog, row, table
 from tests.integration.broker import folder, start
 
 GONE = ("failed: .* net::ERR_", "error: .*net::ERR_")  # which the browser says of whatever was asked meanwhile
@@ -48,6 +48,34 @@ class AwayTests(ConsoleCase):
         expect(row(page, t("topics.view.topics"), "orders")).to_be_visible()
         menu.get_by_role("link", name=t("settings.title"), exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(t("settings.title"))
+        self.forget()
+
+    def test_what_was_typed_is_still_there_when_it_is_back(self):
+        hand, search = self.page("/try"), self.page("/messages?topic=orders")
+        hand.locator("#try-topic").fill("orders")
+        hand.get_by_label(t("tryIt.message"), exact=True).fill("half a mess")
+        table(search, t("messages.found")).locator("tbody tr.line").first.click()
+        button(dialog(search, t("messages.one")), t("messages.publish")).click()
+        form = dialog(search, t("messages.publishTitle"))
+        form.get_by_label(t("messages.text"), exact=True).fill("a copy")
+        self.broker.kill()
+        button(hand, t("tryIt.send")).click()
+        expect(hand.get_by_text(t("tryIt.goneNow"), exact=True)).to_be_visible()
+        for page in (hand, search):
+            expect(page.get_by_text(t("app.gone"), exact=True)).to_be_visible()
+        button(form, t("messages.publishDo")).click()
+        expect(form.get_by_text(t("states.unanswered"), exact=True)).to_be_visible()
+        button(form, t("app.tryNow")).click()
+        again = start(self.lasting, self.place, SERVER_PORT=self.broker.port)
+        for page in (hand, search):
+            expect(page.get_by_text(t("app.gone"), exact=True)).to_be_hidden()
+        self.assertEqual(form.get_by_label(t("messages.text"), exact=True).input_value(), "a copy")
+        button(form, t("messages.publishDo")).click()
+        expect(form).to_have_count(0)
+        self.assertEqual(hand.get_by_label(t("tryIt.message"), exact=True).input_value(), "half a mess")
+        button(hand, t("tryIt.send")).click()
+        expect(hand.get_by_role("status").get_by_text(t("tryIt.stored"), exact=True)).to_be_visible()
+        self.assertEqual(v1(again, "GET", "/topics/orders")["counts"]["all"], 9)
         self.forget()
 
     def forget(self):

@@ -67,8 +67,31 @@ class MessageTests(Case):
         for code in codes[:2]:
             page.get_by_role("checkbox", name=t("messages.pickOne", code=code), exact=True).check()
         button(page, t("messages.removePicked")).click()
-        confirm(page, t("messages.removePicked"), t("messages.remove"))
+        confirm(page, t("messages.removePicked"), t("messages.remove"), name="2")
         expect(self.found(page)).to_have_count(1)
+        self.assertEqual([self.stored(code) for code in codes], [False, False, True])
+
+    def test_all_that_match_are_deleted_and_nothing_else_after_going_back(self):
+        codes = self.publish("to.clear", "one needle", "other needle", "hay")
+        page = self.page("/messages?topic=to.clear")
+        expect(self.found(page)).to_have_count(3)
+        text = page.get_by_label(t("messages.text"), exact=True)
+        text.fill("needle")
+        button(page, t("messages.search")).click()
+        expect(self.found(page)).to_have_count(2)
+        text.fill("needle, half typed")
+        button(page, t("messages.removeFound")).click()
+        shown = dialog(page, t("messages.removeFoundTitle"))
+        shown.get_by_role("textbox").fill("to.clear")
+        page.go_back()
+        expect(shown).to_have_count(0)
+        expect(self.found(page)).to_have_count(3)
+        self.assertEqual([self.stored(code) for code in codes], [True, True, True])
+        page.go_forward()
+        expect(self.found(page)).to_have_count(2)
+        button(page, t("messages.removeFound")).click()
+        confirm(page, t("messages.removeFoundTitle"), t("messages.remove"), name="to.clear")
+        expect(page.get_by_text(t("messages.work.remove.done", count=2), exact=True)).to_be_visible()
         self.assertEqual([self.stored(code) for code in codes], [False, False, True])
 
     def test_a_message_is_sent_again_to_the_group_that_gave_it_up_and_copied_to_all(self):
@@ -153,6 +176,23 @@ class DeadTests(Case):
         expect(self.found(page, "dead.letters")).to_have_count(1)
         until(lambda: self.dead("dead.one") == 1, "end of one")
 
+    def test_one_that_is_open_is_discarded_and_those_picked_stay(self):
+        page = self.open_letters("dead.open", [("a", "x"), ("b", "y"), ("c", "z")])
+        for reason in ("y", "z"):
+            row(page, t("dead.letters"), reason).get_by_role("checkbox").check()
+        row(page, t("dead.letters"), "x").locator("td").nth(1).click()
+        shown = dialog(page, t("messages.one"))
+        shown.get_by_role("button", name=f"{t('messages.discard')} worker", exact=True).click()
+        self.assertEqual(self.dead("dead.open"), 3)
+        confirm(page, t("messages.discardTitle"), t("messages.discard"))
+        expect(shown.get_by_text(t("messages.discarded"), exact=True)).to_be_visible()
+        self.assertEqual(self.dead("dead.open"), 2)
+        button(shown, t("states.close")).click()
+        expect(self.found(page, "dead.letters")).to_have_count(2)
+        button(page, t("dead.discardPicked")).click()
+        confirm(page, t("dead.discardTitle"), t("dead.discard"), name="2")
+        until(lambda: self.dead("dead.open") == 0, "end of them")
+
     def test_those_of_a_reason_are_sent_again(self):
         page = self.open_letters(
             "dead.reason", [(f"{number}", "ink" if number < 3 else "paper") for number in range(5)]
@@ -176,7 +216,7 @@ class DeadTests(Case):
     def test_all_are_sent_again_and_the_page_says_how_far_it_is(self):
         count = 1_200
         page = self.open_many("dead.all", count)
-        page.evaluate(_SEEN)
+        page.evaluate(_SEEN, t("messages.work.send.title"))
         button(page, t("dead.sendAll")).click()
         confirm(page, t("dead.sendTitle"), t("dead.send"))
         expect(page.get_by_text(t("messages.work.send.done", count=f"{count:,}"), exact=True)).to_be_visible()
@@ -193,6 +233,7 @@ class DeadTests(Case):
         return page
 
 
-# Whether a bar that tells how far it is was ever there.
-_SEEN = """() => new MutationObserver(() => { window.progressSeen ||= document.querySelector('progress') !== null })
-  .observe(document.body, { childList: true, subtree: true })"""
+# Whether a bar that tells how far it is was ever there: the one of this name, for a table has some too.
+_SEEN = """(name) => new MutationObserver(() => {
+  window.progressSeen ||= document.querySelector(`progress[aria-label="${name}"]`) !== null
+}).observe(document.body, { childList: true, subtree: true })"""

@@ -1,5 +1,6 @@
 /** What is said in passing: that something was done, or could not be. It is read aloud, and goes by itself. */
 import { shallowRef } from 'vue'
+import { faultText } from '@/faults'
 
 export interface Notice {
   id: number
@@ -20,7 +21,7 @@ export function say (text: string, tone: Notice['tone'] = 'good'): void {
 }
 
 /** Say what went wrong. */
-export const complain = (error: unknown): void => say(error instanceof Error ? error.message : String(error), 'bad')
+export const complain = (error: unknown): void => say(faultText(error), 'bad')
 
 /** Take it away. */
 export function dismiss (id: number): void {

@@ -1,17 +1,33 @@
 /** A field that stands in the address, so that what is looked at can be shared and gone back to. */
-import { computed, type WritableComputedRef } from 'vue'
-import { useRoute, useRouter } from 'vue-router'
+import { computed, shallowRef, type ShallowRef, type WritableComputedRef } from 'vue'
+import { useRoute, useRouter, type LocationQueryRaw, type Router } from 'vue-router'
 import type { Order } from '@/components/table'
 
-/** One parameter of the page's address; empty where it is not there. */
-export function useQuery (name: string): WritableComputedRef<string> {
+// What was put into the address and is not there yet: a router takes its time, and only the last word counts with it.
+const underWay = new WeakMap<Router, ShallowRef<LocationQueryRaw | undefined>>()
+
+/**
+ * One parameter of the page's address; empty where it is not there. One that `opens` something leaves where it was opened
+ * to go back to.
+ */
+export function useQuery (name: string, { opens = false } = {}): WritableComputedRef<string> {
   const route = useRoute()
   const router = useRouter()
+  const home = route.name
+  const pending = underWay.get(router) ?? shallowRef()
+  underWay.set(router, pending)
   return computed({
-    get: () => (typeof route.query[name] === 'string' ? route.query[name] : ''),
+    get: (before) => {
+      if (route.name !== home) return before ?? '' // the page is being left
+      const value = (pending.value ?? route.query)[name]
+      return typeof value === 'string' ? value : ''
+    },
     set: (value) => {
-      const { [name]: _, ...others } = route.query
-      void router.replace({ query: value === '' ? others : { ...others, [name]: value } })
+      if (route.name !== home) return
+      const { [name]: was, ...others } = pending.value ?? route.query
+      const query = pending.value = value === '' ? others : { ...others, [name]: value }
+      const go = opens && value !== '' && !was ? router.push : router.replace
+      void go({ query }).finally(() => { if (pending.value === query) pending.value = undefined })
     },
   })
 }

@@ -1,7 +1,7 @@
 import { has, isPattern, matches } from '@/names'
 import { describe, expect, it } from 'vitest'
-import { does, held, inTrouble, places, publishRates, Watch, type Consumer } from '@/pages/clients/clients'
-import type { ClientView, GroupView, MemberView } from '@/api'
+import { does, groupsOf, held, inTrouble, places, publishRates, Watch, type Consumer } from '@/pages/clients/clients'
+import type { ClientView, GroupsView, GroupView, MemberView } from '@/api'
 
 const client = (changes: Partial<ClientView>): ClientView => ({
   number: 1, kind: 'v2', id: 'w', topic: '', address: '10.0.0.1', joinTime: 5, session: 's', published: 0, subscriptions: [], ...changes,
@@ -85,6 +85,27 @@ describe('consumers', () => {
     const [, found] = follow(look(0), look(1))
     expect(found!.map((row) => row.label)).toEqual(['slow', 'quick', 'idle'])
     expect(found!.map(inTrouble)).toEqual([true, true, false])
+  })
+})
+
+describe('groups', () => {
+  const page = (cursor: string | null, ...names: string[]): GroupsView => ({ groups: names.map((name) => group({ name })), cursor })
+  const asked: string[] = []
+  const ask = async (cursor: string): Promise<GroupsView> => {
+    asked.push(cursor)
+    return await Promise.resolve(page(`${cursor}+`, cursor))
+  }
+  const names = async (members: MemberView[], first: GroupsView): Promise<string> => (await groupsOf(members, first, ask)).map((one) => one.name).join(' ')
+  it('are read on until all that members are in are there', async () => {
+    expect(await names([member({ group: 'x' }), member({ group: 'c+' }), member({ group: null })], page('c', 'x'))).toBe('x c c+')
+    expect(asked.splice(0)).toEqual(['c', 'c+'])
+    expect(await names([member({ group: 'x' })], page('c', 'x'))).toBe('x')
+    expect(await names([member({ group: 'y' })], page(null, 'x'))).toBe('x')
+    expect(asked).toEqual([])
+  })
+  it('are not read for ever', async () => {
+    await names([member({ topic: 'a.>' })], page('c', 'x'))
+    expect(asked.splice(0)).toHaveLength(19)
   })
 })
 

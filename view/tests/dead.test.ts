@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { asked, byReason, carryOut, fromQuery, letter, ofReason, stricken, which, type Letter, type Task } from '@/pages/dead/dead'
+import { asked, byReason, carryOut, fromQuery, letter, ofReason, readsOn, stricken, which, type Letter, type Task } from '@/pages/dead/dead'
 import { broker, json } from './support'
 
 afterEach(() => vi.unstubAllGlobals())
@@ -28,6 +28,10 @@ describe('reasons', () => {
     const long = 'ab'.repeat(400)
     expect(ofReason(TASK, long, byReason([of(long)]), true)).toMatchObject({ filter: { reason: long.slice(0, 512) }, exactly: long })
   })
+})
+
+it('reads on for reasons while that is not much', () => {
+  expect([readsOn(50, 4_000), readsOn(5_000, 4_000), readsOn(100, 9_000_000)]).toEqual([true, false, false])
 })
 
 describe('groups with dead letters', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { nextTick, ref } from 'vue'
+import { nextTick, ref, watch } from 'vue'
 import { node, useList, useLoad } from '@/api'
 import { Gone, Refused } from '@/api/errors'
 import { look } from '@/api/link'
@@ -95,6 +95,37 @@ describe('a list', () => {
     release[2]!()
     await settle()
     expect([made.rows.value, made.phase.value]).toEqual([['b2'], 'ready'])
+    scope.stop()
+  })
+  it('is read again as far as it was there when the broker is back, and what is there stays meanwhile', async () => {
+    broker(nobody)
+    const page = (cursor: string | null): { rows: number[], cursor: string | null } => {
+      const at = Number(cursor ?? 0)
+      return { rows: [at, at + 1], cursor: at < 8 ? String(at + 2) : null }
+    }
+    let ask = (cursor: string | null): Promise<{ rows: number[], cursor: string | null }> => Promise.resolve(page(cursor))
+    const { made, scope } = within(() => useList((cursor) => ask(cursor)))
+    const seen: number[] = []
+    await settle()
+    await made.more()
+    await made.more()
+    expect(made.rows.value).toEqual([0, 1, 2, 3, 4, 5])
+    watch(made.rows, (rows) => { seen.push(rows.length) }, { flush: 'sync' })
+    const leave = async (): Promise<void> => {
+      await node.show().catch(() => null)
+      broker(() => json({}))
+      await vi.advanceTimersByTimeAsync(11_000)
+      broker(nobody)
+    }
+    // It goes away again within: all stays as it was, and can go on.
+    ask = (cursor) => (cursor === null ? Promise.resolve(page(cursor)) : Promise.reject(new Gone('x')))
+    await leave()
+    expect([made.rows.value.length, made.phase.value, seen]).toEqual([6, 'gone', []])
+    ask = (cursor) => Promise.resolve(page(cursor))
+    await leave()
+    expect([made.rows.value, made.phase.value, made.busy.value, seen]).toEqual([[0, 1, 2, 3, 4, 5], 'ready', false, [6]])
+    await made.more()
+    expect(made.rows.value).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
     scope.stop()
   })
   it('stops at last where pages stay empty', async () => {

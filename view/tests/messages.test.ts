@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
-  beginning, BLANK, fromField, fromQuery, line, nextLimit, pieces, removing, removingFound, resending, search, toField, toQuery,
+  beginning, BLANK, clearing, deletion, fromQuery, line, nextLimit, ofField, picking, pieces, removing, removingFound, resending, search, sending, toField, toQuery,
 } from '@/pages/messages/messages'
 import { ago, stamp, useNow } from '@/components/ago'
 import { abreast, useWork } from '@/pages/messages/work'
@@ -36,8 +36,8 @@ describe('the search form', () => {
     expect(search({ ...BLANK, period: 'between', to: '7.5' }, 1_000)).toEqual({ to: 7.5 })
   })
   it('has times as fields take them', () => {
-    for (const at of ['0', '1795222201']) expect(fromField(toField(at))).toBe(at)
-    expect([toField(''), toField('x'), fromField(''), fromField('x')]).toEqual(['', '', '', ''])
+    for (const at of ['0', '1795222201']) expect(ofField(toField(at))).toBe(at)
+    expect([toField(''), toField('x'), ofField(''), ofField('x')]).toEqual(['', '', '', ''])
   })
 })
 
@@ -85,6 +85,50 @@ describe('times', () => {
     expect(two.made.value - begun).toBe(5)
     two.scope.stop()
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('what a dialog asks about', () => {
+  const bodies = (asked: ReturnType<typeof broker>): unknown[] => asked.filter((one) => one.method === 'POST').map((one) => one.body)
+  it('is the search of when it was opened, whatever is looked for by then, and no message that came later', async () => {
+    const asked = broker(({ method }) => json(method === 'GET' ? { messages: [{ code: 'a', data: '' }], cursor: null } : { count: 1 }))
+    const form = { ...BLANK, topic: 'orders', text: 'x' }
+    const search = { topic: 'orders', text: 'x' } as { topic?: string, text?: string }
+    const deed = clearing(form, search, 77, 'Delete')
+    Object.assign(form, BLANK)
+    delete search.topic
+    delete search.text
+    await deed.steps(() => null)(() => null, never)
+    expect(asked[0]!.url).toBe('api/v1/messages?topic=orders&text=x&to=77&limit=50')
+    expect([deed.typed, toQuery(deed.form!), bodies(asked)]).toEqual(['orders', { topic: 'orders', text: 'x' }, [{ codes: ['a'] }]])
+  })
+  it('goes no further than the form does, and wants a word typed where there is no topic', async () => {
+    const asked = broker(() => json({ messages: [], cursor: null }))
+    const deed = clearing({ ...BLANK, text: 'x' }, { text: 'x', to: 5 }, 77, 'Delete')
+    await deed.steps(() => null)(() => null, never)
+    expect([deed.typed, deed.total, asked[0]!.url]).toEqual(['Delete', undefined, 'api/v1/messages?text=x&to=5&limit=50'])
+  })
+  it('is what was picked by then', async () => {
+    const asked = broker(({ body }) => json({ count: (body as { codes: string[] }).codes.length }))
+    const picked = new Set(['a', 'b'])
+    const [many, again, one] = [deletion(picked), sending(picked), deletion(['a'])]
+    picked.clear()
+    const gone: string[] = []
+    await many.steps((codes) => gone.push(...codes))(() => null, never)
+    expect([bodies(asked), gone]).toEqual([[{ codes: ['a', 'b'] }], ['a', 'b']])
+    expect([many.total, many.typed, one.typed, again.total, again.typed]).toEqual([2, '2', undefined, 2, undefined])
+  })
+})
+
+describe('picking', () => {
+  const rows = ['a', 'b', 'c', 'd']
+  const picked = (before: string[], code: string, last?: string): string => [...picking(rows, new Set(before), code, last)].sort().join('')
+  it('is of one row, or of all from the last one on', () => {
+    expect([picked([], 'b'), picked(['b'], 'b'), picked(['a'], 'c', 'a'), picked(['d'], 'b', 'd'), picked(['a', 'b', 'c'], 'a', 'b')])
+      .toEqual(['b', '', 'abc', 'bcd', 'c'])
+  })
+  it('is of one row where the last one is gone', () => {
+    expect(picked(['z'], 'c', 'z')).toBe('cz')
   })
 })
 

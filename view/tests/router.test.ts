@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createApp } from 'vue'
 import { signIn, signOut } from '@/api/session'
-import { choose, begin, locale, show } from '@/i18n'
+import { choose, begin, i18n, locale, show } from '@/i18n'
+import { notices } from '@/notices'
 import { useOrder, useQuery } from '@/query'
 import { router, target } from '@/router'
 
@@ -58,6 +59,26 @@ describe('the address', () => {
     expect(await put(() => { order.value = undefined })).toBe('/clients?name=x')
     signOut()
   })
+  it('takes two at once, which are read at once', async () => {
+    signIn('k')
+    await go('/clients?name=x')
+    const app = createApp({ render: () => null }).use(router)
+    const [name, find, open] = app.runWithContext(() => [useQuery('name'), useQuery('find'), useQuery('client', { opens: true })] as const)
+    const pushed = vi.spyOn(history, 'pushState')
+    name.value = ''
+    find.value = 'a'
+    open.value = '7'
+    expect([name.value, find.value, open.value]).toEqual(['', 'a', '7'])
+    await vi.waitFor(() => { expect(router.currentRoute.value.fullPath).toBe('/clients?find=a&client=7') })
+    expect(pushed).toHaveBeenCalledOnce() // back closes it
+    open.value = ''
+    await vi.waitFor(() => { expect(router.currentRoute.value.fullPath).toBe('/clients?find=a') })
+    expect(pushed).toHaveBeenCalledOnce()
+    await go('/?find=other')
+    find.value = 'late'
+    expect([find.value, router.currentRoute.value.fullPath]).toEqual(['a', '/?find=other'])
+    signOut()
+  })
 })
 
 describe('the language', () => {
@@ -71,5 +92,16 @@ describe('the language', () => {
     await show('en')
     await begin()
     expect([locale.value, sessionStorage.length]).toEqual(['zh', 0])
+  })
+  it('stays where the texts of another do not come: that is said, and nothing remembered', async () => {
+    await show('en')
+    const shown = vi.spyOn(i18n.global, 'setLocaleMessage').mockImplementation(() => { throw new TypeError('Failed to fetch') })
+    await choose('zh')
+    shown.mockRestore()
+    expect([locale.value, localStorage.length, notices.value.at(-1)?.tone]).toEqual(['en', 0, 'bad'])
+  })
+  it('is the one that was chosen last', async () => {
+    await Promise.all([choose('zh'), choose('en')])
+    expect([locale.value, localStorage.getItem('kapokmq.language')]).toEqual(['en', 'en'])
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { asField, due, edges, fromField, isIn, moved, questions, reaches, slots, total, upcoming, without } from '@/pages/scheduled/scheduled'
+import { due, edges, isIn, moved, questions, reaches, slots, total, upcoming, without } from '@/pages/scheduled/scheduled'
+import { asField, fromField } from '@/fields'
 import type { MessageView } from '@/api'
 
 const NOW = new Date(2026, 10, 21, 10, 30).getTime() / 1_000 // the reader's clock

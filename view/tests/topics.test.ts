@@ -3,9 +3,10 @@ import { isPattern } from '@/names'
 import { answeredBy, asked, GROUP_RULES, readBytes, readSeconds, TOPIC_RULES } from '@/pages/topics/policy'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { GroupView, NowView, TopicView } from '@/api'
-import { address } from '@/api/http'
 import { came, done, groupRows, groupId, hourly, Movements, named, pace, sumHours, topicRows, troubled } from '@/pages/topics/topics'
-import { useTopics } from '@/pages/topics/watch'
+import { nameable, rest, watchSome } from '@/pages/topics/rounds'
+import { tellsAll, useTopics } from '@/pages/topics/watch'
+import { ref } from 'vue'
 import { broker, json, settle, Stream, within } from './support'
 
 const group = (name: string, more: Partial<GroupView> = {}): GroupView => ({
@@ -149,27 +150,132 @@ describe('all topics', () => {
     expect(await everything(() => Promise.resolve(pages.shift()!))).toEqual({ rows: [1, 2], more: false })
     expect(await everything(() => Promise.resolve({ rows: [0], cursor: 'on' }))).toEqual({ rows: Array(10).fill(0), more: true })
   })
-  it('are read again when something has happened, or after a while', async () => {
-    const stream = new Stream()
+  const place = (url: string): URL => new URL(url, 'http://broker/')
+  const quiet = (): NowView => counts(0)
+  const many = (count: number): TopicView[] => Array.from({ length: count }, (_, at) => topic({ name: `t${at}` }))
+  /** A broker of these topics, whose streams tell of those that they are to. */
+  function told (all: () => TopicView[]) {
+    const streams: { stream: Stream, url: URL }[] = []
     const asked = broker(({ url, signal }) => {
-      if (url.startsWith(address(['events']))) return stream.until(signal)
-      return json(url.startsWith(address(['topics'])) ? { topics: [topic()], cursor: null } : { groups: [group('a')], cursor: null })
+      const where = place(url)
+      if (where.pathname.includes('/events/')) {
+        const stream = new Stream()
+        streams.push({ stream, url: where })
+        return stream.until(signal)
+      }
+      if (where.pathname.endsWith('/groups')) return json({ groups: [group('a')], cursor: null })
+      return json({ topics: all(), cursor: null })
     })
+    const reads = (what: string): number => asked.filter((one) => place(one.url).pathname.endsWith(what)).length
+    return {
+      streams,
+      reads: (): [topics: number, groups: number] => [reads('/topics'), reads('/groups')],
+      async tell (now: NowView, wait = 2_000) {
+        await vi.advanceTimersByTimeAsync(wait)
+        for (const { stream, url } of streams) {
+          try {
+            const names = url.searchParams.getAll('topic')
+            const topics = all().filter((one) => names.includes(one.name)).map((one) => ({ ...one.counts, waiting: 42, topic: one.name }))
+            stream.write(`event: counts\ndata: ${JSON.stringify({ ...now, topics })}\n\n`)
+          } catch { /* it was left */ }
+        }
+        await settle()
+      },
+    }
+  }
+
+  it('are read again when something has happened, or after a while', async () => {
+    const it = told(() => [topic()])
     const { made, scope } = within(useTopics)
     await settle()
-    const reads = (): number => asked.filter((one) => one.url.startsWith(address(['topics']))).length
     const tell = async (now: NowView): Promise<number> => {
-      await vi.advanceTimersByTimeAsync(2_000)
-      stream.write(`event: counts\ndata: ${JSON.stringify(now)}\n\n`)
-      await settle()
-      return reads()
+      await it.tell(now)
+      return it.reads()[1]
     }
-    expect([reads(), made.known.data.value?.topics.length, made.known.data.value?.more]).toEqual([1, 1, false])
+    expect([it.reads(), made.known.data.value?.topics.length, made.known.data.value?.more]).toEqual([[1, 1], 1, false])
     expect(await tell(counts(1))).toBe(2)
     expect(await tell(counts(1, 7))).toBe(2)
     expect(await tell(counts(2))).toBe(3)
-    for (let quiet = 1; quiet < 5; quiet++) expect(await tell(counts(2))).toBe(3)
+    for (let calm = 1; calm < 5; calm++) expect(await tell(counts(2))).toBe(3)
     expect(await tell(counts(2))).toBe(4)
     scope.stop()
+  })
+  it('are told by the stream where there are few, and read now and then', async () => {
+    let all = [topic()]
+    const it = told(() => all)
+    const { made, scope } = within(useTopics)
+    await settle()
+    expect(it.streams.map((one) => one.url.searchParams.getAll('topic'))).toEqual([['orders']])
+    expect(made.counted.value[0]!.counts.waiting).toBe(3)
+    for (let round = 1; round <= 4; round++) await it.tell({ ...counts(round), all: 10 })
+    expect([it.reads(), made.counted.value[0]!.counts.waiting]).toEqual([[1, 5], 42])
+    await it.tell({ ...counts(5), all: 10 })
+    expect(it.reads()).toEqual([2, 6])
+    all = [topic(), topic({ name: 'new' })]
+    await it.tell({ ...counts(6), all: 20 })
+    expect([it.reads(), made.counted.value.length]).toEqual([[3, 7], 2])
+    scope.stop()
+  })
+  it('are read less often where there are many, but for those in sight', async () => {
+    const all = many(4_000)
+    const it = told(() => all)
+    const { made, scope } = within(() => useTopics(() => all.slice(7, 500).map((one) => one.name)))
+    await settle()
+    const names = it.streams[0]!.url.searchParams.getAll('topic')
+    expect([names.length, names[0], names[99]]).toEqual([100, 't7', 't106'])
+    for (let round = 1; round <= 4; round++) await it.tell(counts(round))
+    expect([it.reads(), made.counted.value[7]!.counts.waiting, made.counted.value[0]!.counts.waiting]).toEqual([[1, 1], 42, 3])
+    await it.tell(counts(5))
+    expect(it.reads()).toEqual([2, 2])
+    scope.stop()
+  })
+  it('are not read while nobody wants them', async () => {
+    const it = told(() => [topic()])
+    const { scope } = within(() => useTopics(() => [], () => false))
+    await settle()
+    for (let round = 1; round <= 6; round++) await it.tell(counts(round))
+    expect(it.reads()).toEqual([1, 1])
+    scope.stop()
+  })
+  it('in sight that change are told by another stream, and the old one ends when that has begun', async () => {
+    const names = ref<string[]>()
+    const it = told(() => many(5))
+    const on: string[][] = []
+    const { made, scope } = within(() => watchSome(() => names.value, (_, asked) => on.push([...asked])))
+    await settle()
+    expect(it.streams.length).toBe(0)
+    names.value = ['t1', 't2']
+    await settle()
+    expect([it.streams.length, made.live.value]).toEqual([1, true])
+    names.value = ['t2']
+    await it.tell(quiet(), 15_000)
+    expect([it.streams.length, on]).toEqual([1, [['t1', 't2']]])
+    names.value = ['t2', 't3']
+    await vi.advanceTimersByTimeAsync(400)
+    expect([it.streams.length, made.live.value]).toEqual([2, true])
+    names.value = ['t2', 't4']
+    await vi.advanceTimersByTimeAsync(8_000)
+    expect(it.streams.length).toBe(2)
+    on.length = 0
+    await it.tell(quiet(), 0)
+    expect(on).toEqual([['t1', 't2'], ['t2', 't3']])
+    await it.tell(quiet(), 0)
+    expect(on.slice(2)).toEqual([['t2', 't3']])
+    names.value = ['else']
+    await vi.advanceTimersByTimeAsync(400)
+    expect([it.streams.length, it.streams[2]!.url.searchParams.getAll('topic')]).toEqual([3, ['else']])
+    scope.stop()
+  })
+  it('are asked for after a rest that grows with what there is and how long it took', () => {
+    expect([rest(5, 40), rest(50, 4_000), rest(3_000, 0), rest(90_000, 1e6)]).toEqual([2_000, 10_000, 30_000, 60_000])
+  })
+  it('are named as far as an address holds', () => {
+    expect(nameable(Array(200).fill('x')).length).toBe(100)
+    expect(nameable(Array(200).fill('表'.repeat(255))).length).toBe(3)
+  })
+  it('are told of by an event, if it has the same and as much as the broker', () => {
+    const now = { ...counts(0), all: 10, topics: [{ ...topic().counts, topic: 'orders' }] }
+    expect(tellsAll(now, [topic()])).toBe(true)
+    expect([tellsAll({ ...now, all: 11 }, [topic()]), tellsAll(now, [topic(), topic({ name: 'b' })]), tellsAll(now, [topic({ name: 'b' })])]).toEqual([false, false, false])
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { blank, due, faults, message, type Form } from '@/pages/try/try'
+import { signIn, signOut } from '@/api/session'
+import { blank, due, faults, kept, message, type Form } from '@/pages/try/try'
 
 const form = (some: Partial<Form>): Form => ({ ...blank('orders.eu'), ...some })
 const header = (name: string, value: string, id = 0) => ({ id, name, value })
@@ -42,4 +43,14 @@ describe('the form that publishes', () => {
     expect(due({ data: '', delay: 5 }, 100)).toBe(105)
     expect(due({ data: '', at: 7 }, 100)).toBe(7)
   })
+})
+
+it('keeps what was typed until somebody signs out', () => {
+  signIn('k')
+  Object.assign(kept.form, { topic: 'orders', data: 'x' })
+  signOut('refused')
+  signIn('k')
+  expect(kept.form.data).toBe('x')
+  signOut()
+  expect([kept.form.topic, kept.form.data]).toEqual(['', ''])
 })

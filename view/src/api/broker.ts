@@ -33,7 +33,6 @@ export const node = {
     get<t.HoursView>(['counts', 'hours'], query, signal),
   /** The last hour. */
   minutes: (signal?: Signal) => get<t.MinutesView>(['counts', 'minutes'], {}, signal),
-  drain: (seconds?: number) => post<t.Result>(['drain'], seconds === undefined ? undefined : { seconds }),
 }
 
 export const topics = {
@@ -97,6 +96,7 @@ export const dead = {
 }
 
 export const clients = {
-  list: (page: Page = {}, signal?: Signal) => get<t.ClientsView>(['clients'], page, signal),
+  /** With a topic or a group only the members that consume there, and no connections. */
+  list: (page: Page & { topic?: string, group?: string } = {}, signal?: Signal) => get<t.ClientsView>(['clients'], page, signal),
   close: (number: number) => post<t.Result>(['clients', number, 'close']),
 }

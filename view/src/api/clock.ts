@@ -1,30 +1,35 @@
-/** The broker's counts as a clock: what no event tells is read again when something has happened, and now and then. */
-import { watchCounts, type Live } from './live'
-import type { Loaded } from './load'
-import type { NowView } from './types'
+/**
+ * What time it is at the broker: no reader's clock is trusted with how long ago anything was there. Each answer tells the
+ * broker's time in whole seconds, in its `Date`, somewhere between its being asked for and its coming.
+ */
+import { computed, shallowRef } from 'vue'
 
-const EVERY = 2 // seconds
-const IDLE = 5 // events after which it is read again although nothing has happened: somebody may have come or gone
-const SHARE = 10 // it rests this many times as long as reading took, so that a broker of many topics is not kept busy
+const SECOND = 1_000
 
-/** Read `loaded` again as the broker's counts go, while it is wanted. */
-export function useClock (loaded: Loaded<unknown>, wanted: () => boolean = () => true): Live {
-  let seen = ''
-  let idle = 0
-  let rest = 0 // until then, by performance.now()
-  return watchCounts((now) => {
-    const fresh = mark(now)
-    if (document.hidden || !wanted() || loaded.busy.value || performance.now() < rest) return
-    if (fresh === seen && ++idle < IDLE) return
-    seen = fresh
-    idle = 0
-    const begun = performance.now()
-    void loaded.reload().then(() => { rest = performance.now() + SHARE * (performance.now() - begun) - EVERY * 1_000 / 2 })
-  }, { every: EVERY })
+/** What has to be added to this clock, at least and at most, by all that was told; in milliseconds. */
+const told = shallowRef<{ least: number, most: number }>()
+
+/** None while no answer contradicts this clock. */
+const offset = computed(() => {
+  if (told.value === undefined) return 0
+  const { least, most } = told.value
+  return least <= 0 && most >= 0 ? 0 : (least + most) / 2
+})
+
+/** Take the `Date` of an answer that was asked for, and came, at these times of `Date.now()`. */
+export function heard (date: string | null, asked: number, came: number): void {
+  const at = date === null ? NaN : Date.parse(date)
+  if (Number.isNaN(at) || came < asked) return
+  const [least, most] = [at - came, at + SECOND - asked]
+  const before = told.value
+  // The answer that was least delayed says most. Where nothing fits all of them, one of the clocks was put right.
+  const fits = before !== undefined && least <= before.most && most >= before.least
+  const now = fits ? { least: Math.max(least, before.least), most: Math.min(most, before.most) } : { least, most }
+  if (now.least !== before?.least || now.most !== before.most) told.value = now
 }
 
-/** What changes when anything has happened to a message: two of the same need no second look. */
-export function mark (now: NowView): string {
-  const { published, delivered, acked, nacked, expired, dead, inFlight } = now.figures
-  return [now.all, now.consumed, now.delayed, now.waiting, published, delivered, acked, nacked, expired, dead, inFlight].join()
-}
+/** Now, of the broker's clock, in milliseconds. */
+export const brokerMs = (): number => Date.now() + offset.value
+
+/** Now, of the broker's clock, in unix seconds. */
+export const brokerNow = (): number => brokerMs() / SECOND

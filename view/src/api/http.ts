@@ -1,4 +1,5 @@
 /** Ask the broker: JSON out and in, the key in a header, refusals and silence as errors. */
+import { heard } from './clock'
 import { Gone, isAbort, refusal } from './errors'
 import { answered, broken } from './link'
 import { key, signOut } from './session'
@@ -35,6 +36,7 @@ export async function send (method: string, url: string, ask: Ask = {}): Promise
   if (shown !== null) headers.set('secretKey', encoded(shown))
   if (ask.body !== undefined) headers.set('Content-Type', 'application/json')
   let answer: Response
+  const asked = Date.now()
   try {
     answer = await fetch(url, {
       method,
@@ -54,6 +56,7 @@ export async function send (method: string, url: string, ask: Ask = {}): Promise
     broken()
     throw new Gone(`HTTP ${answer.status}`)
   }
+  heard(answer.headers.get('Date'), asked, Date.now())
   answered()
   if (answer.ok) return answer
   const refused = refusal(answer.status, await answer.json().catch(() => null), answer.headers.get('Retry-After'))

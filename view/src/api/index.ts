@@ -1,6 +1,7 @@
 /** The data layer, as pages use it. */
+export { mark, useClock } from './again'
 export { clients, dead, groups, messages, node, schedule, topics, type Page, type Search } from './broker'
-export { mark, useClock } from './clock'
+export { brokerMs, brokerNow } from './clock'
 export { Gone, Refused } from './errors'
 export { everything, useList, type Chunk, type Listed } from './list'
 export { watchCounts, watchTopic, type Live } from './live'

@@ -4,6 +4,7 @@
  */
 import { computed, ref, watch } from 'vue'
 import { wait } from './backoff'
+import { hidden, until } from './sight'
 
 const HEALTH = 'healthz'
 const PATIENCE = 5_000 // milliseconds that an answer may take
@@ -53,17 +54,14 @@ export async function look (): Promise<void> {
 }
 
 /** Resolves once the broker is there; at once where it is. */
-export function here (signal?: AbortSignal): Promise<void> {
-  if (!lost.value || signal?.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    const done = (): void => { stop(); resolve() }
-    const stop = watch(lost, (is) => { if (!is) done() }, { flush: 'sync' })
-    signal?.addEventListener('abort', done, { once: true })
-  })
-}
+export const here = (signal?: AbortSignal): Promise<void> => until(() => !lost.value, signal)
+
+// A tab that nobody sees does not ask; it does so first of all when somebody looks again.
+watch(hidden, (is) => { if (!is && lost.value) void look() }, { flush: 'sync' })
 
 function plan (): void {
+  clearTimeout(timer)
   const pause = wait(attempt++)
   nextLook.value = Date.now() + pause
-  timer = setTimeout(() => { void look() }, pause)
+  timer = setTimeout(() => { if (!hidden.value) void look() }, pause)
 }

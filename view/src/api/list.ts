@@ -1,4 +1,7 @@
-/** A list that comes page by page: the first at once, the next ones when the end of what is there comes into sight. */
+/**
+ * A list that comes page by page: the first at once, the next ones when the end of what is there comes into sight. When the
+ * broker is back it is read again, as far as it was there.
+ */
 import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
 import { Gone, isAbort } from './errors'
 import { returns } from './link'
@@ -44,19 +47,43 @@ export function useList<T> (
     if (!busy.value && !whole.value) await fetchOn()
   }
 
-  async function fetchOn (): Promise<void> {
+  const fetchOn = (): Promise<void> => fetching(async (signal) => {
+    for (let empty = 0; empty < EMPTY; empty++) {
+      const page = await fetchPage(cursor, signal)
+      if (signal.aborted) return
+      cursor = page.cursor
+      whole.value = cursor === null
+      rows.value = old ? page.rows : [...rows.value, ...page.rows]
+      old = false
+      if (page.rows.length > 0 || whole.value) break
+    }
+  })
+
+  /** Read all that is there again; nothing of it goes before it is there anew. */
+  const refill = (): Promise<void> => fetching(async (signal) => {
+    const fresh: T[] = []
+    let next: string | null = null
+    let empty = 0
+    do {
+      const page = await fetchPage(next, signal)
+      if (signal.aborted) return
+      fresh.push(...page.rows)
+      next = page.cursor
+      empty = page.rows.length > 0 ? 0 : empty + 1
+    } while (next !== null && fresh.length < rows.value.length && empty < EMPTY)
+    cursor = next
+    whole.value = next === null
+    rows.value = fresh
+    old = false
+  })
+
+  async function fetching (work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    asking?.abort()
     const mine = asking = new AbortController()
     busy.value = true
     try {
-      for (let empty = 0; empty < EMPTY; empty++) {
-        const page = await fetchPage(cursor, mine.signal)
-        if (mine.signal.aborted) return
-        cursor = page.cursor
-        whole.value = cursor === null
-        rows.value = old ? page.rows : [...rows.value, ...page.rows]
-        old = false
-        if (page.rows.length > 0 || whole.value) break
-      }
+      await work(mine.signal)
+      if (mine.signal.aborted) return
       error.value = undefined
       phase.value = 'ready'
     } catch (caught) {
@@ -69,7 +96,6 @@ export function useList<T> (
   }
 
   async function reload (): Promise<void> {
-    asking?.abort()
     cursor = null
     whole.value = false
     old = true
@@ -81,7 +107,7 @@ export function useList<T> (
     rows.value = []
     void reload()
   })
-  watch(returns, () => { void reload() })
+  watch(returns, () => { void (rows.value.length > 0 ? refill() : reload()) })
   onScopeDispose(() => asking?.abort())
   void reload()
   return { rows, phase, error, busy, whole, more, reload }

@@ -28,6 +28,12 @@ export class Rates {
     return point
   }
 
+  /** Begin anew: nobody looked for a while. */
+  rest (): void {
+    this.last = undefined
+    this.points.length = this.spans.length = 0
+  }
+
   /**
    * The rate of one total over the last so many readings together, which come at uneven times; undefined before there are
    * two.

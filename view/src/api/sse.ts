@@ -1,11 +1,12 @@
 /**
  * Server-sent events over fetch, because EventSource can't send the key in a header. What breaks off is taken up again:
- * at once where the broker is there, else as soon as it is back.
+ * at once where the broker is there, else as soon as it is back. While nobody sees the tab there is no stream.
  */
 import { Gone, isAbort, Refused } from './errors'
 import { wait } from './backoff'
 import { send } from './http'
 import { broken, here } from './link'
+import { hidden, until } from './sight'
 
 export interface ServerEvent {
   event: string
@@ -64,9 +65,12 @@ const FOR_GOOD = 500 // refusals below this status stay
 
 /** Watch an address until the signal says that it is enough. Resolves then, or when it was refused for good. */
 export async function watch (url: string, { on, live, refused, signal }: Watch): Promise<void> {
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  for (let attempt = 0; ; attempt++) {
+    await until(() => !hidden.value, signal)
+    if (signal.aborted) return
+    let left = false
     try {
-      await read(url, signal, on, () => { attempt = 0; live?.(true) })
+      left = await read(url, signal, on, () => { attempt = 0; live?.(true) })
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof Refused && error.status < FOR_GOOD) {
@@ -78,44 +82,56 @@ export async function watch (url: string, { on, live, refused, signal }: Watch):
     }
     if (signal.aborted) return
     live?.(false)
+    if (left) continue
     await here(signal)
     await sleep(wait(attempt), signal)
   }
 }
 
-async function read (url: string, signal: AbortSignal, on: Watch['on'], begun: () => void): Promise<void> {
+/** Read until the stream ends. Gives whether that is because nobody sees the tab any more. */
+async function read (url: string, signal: AbortSignal, on: Watch['on'], begun: () => void): Promise<boolean> {
   const silence = new AbortController()
-  const both = AbortSignal.any([signal, silence.signal])
+  const left = new AbortController()
+  const over = new AbortController()
+  const both = AbortSignal.any([signal, silence.signal, left.signal])
   const alarm = { timer: setTimeout(() => silence.abort(), PATIENCE) }
+  void until(() => hidden.value, over.signal).then(() => left.abort())
   try {
     const answer = await send('GET', url, { signal: both })
     begun()
     const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader()
     const cutter = new EventCutter()
     for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => lost(error, signal))
-      if (done) return
+      const { done, value } = await reader.read().catch((error: unknown) => lost(error, signal, left.signal))
+      if (done) return false
       clearTimeout(alarm.timer)
       alarm.timer = setTimeout(() => silence.abort(), PATIENCE)
       for (const event of cutter.take(value)) on(event)
     }
   } catch (error) {
+    if (left.signal.aborted) return true
     throw isAbort(error) ? lost(error, signal) : error
   } finally {
+    over.abort()
     clearTimeout(alarm.timer)
   }
 }
 
-/** Tell a stream that broke off, or fell silent, from one that nobody wants any more. Throws either. */
-function lost (error: unknown, signal: AbortSignal): never {
-  if (signal.aborted || error instanceof Gone) throw error
+/** Tell a stream that broke off, or fell silent, from one that nobody wants any more, or now. Throws either. */
+function lost (error: unknown, ...enough: AbortSignal[]): never {
+  if (enough.some((signal) => signal.aborted) || error instanceof Gone) throw error
   broken()
   throw new Gone('the stream broke off', { cause: error })
 }
 
 function sleep (milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => { clearTimeout(timer); resolve() }, { once: true })
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, milliseconds)
+    signal.addEventListener('abort', done)
   })
 }

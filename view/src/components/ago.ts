@@ -1,5 +1,6 @@
 /** Times as people ask for them: how long ago that was, and when. */
 import { computed, onScopeDispose, ref, type Ref } from 'vue'
+import { brokerNow } from '@/api/clock'
 import { locale } from '@/i18n'
 
 const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]] as const
@@ -22,16 +23,20 @@ export function stamp (at: number, now: number): string {
   return (then.toDateString() === today.toDateString() ? ofToday : ofOther).value.format(then)
 }
 
-// One clock for all times of a page: it runs while somebody looks at it.
-const now = ref(Date.now() / 1_000)
+// One clock for all times of a page: it runs while somebody looks at it, and is put right as soon as the broker's is known.
+const ticks = ref(0)
+const now = computed(() => {
+  void ticks.value
+  return brokerNow()
+})
 let watchers = 0
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** Now, in unix seconds, to within a few of them. */
+/** Now, in unix seconds of the broker, to within a few of them. */
 export function useNow (): Readonly<Ref<number>> {
   if (watchers++ === 0) {
-    now.value = Date.now() / 1_000
-    timer = setInterval(() => { now.value = Date.now() / 1_000 }, EVERY)
+    ticks.value++
+    timer = setInterval(() => { ticks.value++ }, EVERY)
   }
   onScopeDispose(() => { if (--watchers === 0) clearInterval(timer) })
   return now

@@ -1,6 +1,7 @@
 /** English and Chinese: as the browser asks for, or as was chosen here before. */
 import { createI18n } from 'vue-i18n'
-import { ref } from 'vue'
+import { ref, triggerRef } from 'vue'
+import { say } from '@/notices'
 
 export const LOCALES = { en: 'English', zh: '中文' } as const
 export type Locale = keyof typeof LOCALES
@@ -24,19 +25,28 @@ export function pick (wanted: readonly string[]): Locale {
   return (found as Locale | undefined) ?? 'en'
 }
 
-/** Show this language. */
+let wanted: Locale = 'en'
+
+/** Show this language, once its texts are here and unless another was chosen meanwhile. */
 export async function show (chosen: Locale): Promise<void> {
+  wanted = chosen
   const { default: texts } = await TEXTS[chosen]()
+  if (wanted !== chosen) return
   i18n.global.setLocaleMessage(chosen, texts)
   i18n.global.locale.value = chosen
   locale.value = chosen
   document.documentElement.lang = chosen === 'zh' ? 'zh-Hans' : chosen
 }
 
-/** Show this language, also next time. */
+/** Show this language, also next time. Where its texts don't come, that is said, and nothing changes. */
 export async function choose (chosen: Locale): Promise<void> {
-  localStorage.setItem(PLACE, chosen)
-  await show(chosen)
+  try {
+    await show(chosen)
+    if (locale.value === chosen) localStorage.setItem(PLACE, chosen)
+  } catch {
+    say((i18n.global.t as (key: string) => string)('app.noLanguage'), 'bad')
+    triggerRef(locale) // the menu is at the other one
+  }
 }
 
 /** Show what was chosen before, or what the browser asks for. */

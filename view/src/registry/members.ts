@@ -1,8 +1,10 @@
 /** Who is in the pool, as a registry and a broker tell it: `GET /api/v1/watch`, a snapshot and then each change. */
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
+import { brokerNow } from '@/api/clock'
 import type { Refused } from '@/api/errors'
 import { address, request } from '@/api/http'
 import { gone } from '@/api/link'
+import { hidden } from '@/api/sight'
 import { watch } from '@/api/sse'
 
 export const STATES = ['alive', 'suspect', 'dead', 'left'] as const
@@ -132,7 +134,7 @@ export function useMembers () {
   const end = new AbortController()
   void watch(address(['watch']), {
     on: ({ event, data }) => {
-      pool.take(event, JSON.parse(data) as Snapshot | MemberView, Date.now() / 1_000)
+      pool.take(event, JSON.parse(data) as Snapshot | MemberView, brokerNow())
       told.value++
     },
     live: (now) => { live.value = now },
@@ -140,7 +142,7 @@ export function useMembers () {
     signal: end.signal,
   })
   const clock = setInterval(() => {
-    if (document.hidden || gone.value || !live.value || !pool.whole || pool.members.size > MANY) return
+    if (hidden.value || gone.value || !live.value || !pool.whole || pool.members.size > MANY) return
     void request<{ members: MemberView[] }>('GET', ['members'], { signal: end.signal }).then(({ members }) => {
       pool.measure(members)
       told.value++

@@ -5,6 +5,7 @@ export default {
   closeMenu: 'Close the menu',
   pages: 'Pages',
   language: 'Language',
+  noLanguage: 'The texts of that language did not come. Try again when the node answers.',
   signOut: 'Sign out',
   licences: 'Licences',
   notFound: 'There is no such page',

@@ -49,6 +49,8 @@ export default {
   send: 'Send again',
   sent: 'It is sent again.',
   discard: 'Discard',
+  discardTitle: 'Discard the dead letter',
+  discardHint: '{group} is then done with it. There is no way back.',
   discarded: 'The group is done with it.',
   publish: 'Publish a copy…',
   publishHint: 'A new message, without the key: all groups of the topic get it.',

@@ -75,6 +75,7 @@ export default {
   groupsOf: 'Groups of {name}',
   noGroups: 'No groups',
   noGroupsHint: 'Messages wait until somebody consumes them as a group.',
+  moreMembers: 'There are {all}: these are the first {count}.',
   moreGroups: 'There are more: these are the first {count} groups.',
   groupCreated: '{name} of {topic} is made.',
   groupPurged: '{name} is done with {count} messages.',

@@ -5,6 +5,7 @@ export default {
   closeMenu: '关闭菜单',
   pages: '页面',
   language: '语言',
+  noLanguage: '未能取得该语言的文本。请在节点恢复应答后重试。',
   signOut: '退出登录',
   licences: '第三方许可',
   notFound: '没有这个页面',

@@ -49,6 +49,8 @@ export default {
   send: '重新发送',
   sent: '已重新发送。',
   discard: '丢弃',
+  discardTitle: '丢弃死信',
+  discardHint: '{group} 将不再处理它，且无法恢复。',
   discarded: '该消费组不再处理它。',
   publish: '发布副本…',
   publishHint: '将发布一条不带键的新消息：该主题的所有消费组都会收到。',

@@ -75,6 +75,7 @@ export default {
   groupsOf: '{name} 的消费组',
   noGroups: '没有消费组',
   noGroupsHint: '消息会等待，直到有消费组来消费。',
+  moreMembers: '共 {all} 个消费者，这里是前 {count} 个。',
   moreGroups: '未全部列出：这里是前 {count} 个消费组。',
   groupCreated: '已创建 {topic} 的 {name}。',
   groupPurged: '已清空 {name}，共 {count} 条消息。',

@@ -1,5 +1,5 @@
 /** What the page of clients reckons from what the broker tells of connections, of who consumes, and of groups. */
-import type { ClientView, GroupView, MemberView } from '@/api'
+import type { ClientView, GroupsView, GroupView, MemberView } from '@/api'
 import { isPattern, matches } from '@/names'
 
 /** The three kinds of connections; those of v2 do what they like. */
@@ -27,6 +27,26 @@ export interface Look {
   members: readonly MemberView[]
   groups: readonly GroupView[]
 }
+
+const GROUP_PAGES = 20
+
+/** The groups that members are in, from a first page on: further ones are asked for until all are there, but not for ever. */
+export async function groupsOf (members: readonly MemberView[], first: GroupsView, ask: (cursor: string) => Promise<GroupsView>): Promise<GroupView[]> {
+  const missing = new Set(members.flatMap(({ topic, group }) => (group === null ? [] : [place(topic, group)])))
+  const found: GroupView[] = []
+  let page = first
+  for (let pages = 1; ; pages++) {
+    for (const one of page.groups) {
+      found.push(one)
+      missing.delete(place(one.topic, one.name))
+    }
+    // Those of a pattern may be anywhere: it is missing to the end.
+    if (page.cursor === null || missing.size === 0 || pages === GROUP_PAGES) return found
+    page = await ask(page.cursor)
+  }
+}
+
+const place = (topic: string, group: string): string => `${topic}\n${group}`
 
 /** What of a consumer's life was seen. */
 interface Seen {
@@ -112,13 +132,13 @@ interface Standing {
 class Groups {
   private readonly byPlace: Map<string, GroupView>
   constructor (private readonly all: readonly GroupView[]) {
-    this.byPlace = new Map(all.map((group) => [`${group.topic}\n${group.name}`, group]))
+    this.byPlace = new Map(all.map((group) => [place(group.topic, group.name), group]))
   }
 
   /** That of a member; undefined where it is on its own, or its group was not listed. */
   of (member: MemberView): Standing | undefined {
     if (member.group === null) return undefined
-    const one = this.byPlace.get(`${member.topic}\n${member.group}`)
+    const one = this.byPlace.get(place(member.topic, member.group))
     if (one !== undefined) return { ...one, paused: one.config.paused === true }
     if (!isPattern(member.topic)) return undefined
     const those = this.all.filter((group) => group.name === member.group && matches(member.topic, group.topic))

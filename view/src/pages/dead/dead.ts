@@ -5,6 +5,8 @@ import { abreast } from '@/pages/messages/work'
 
 const AT_ONCE = 200 // letters in one request: the bar moves, and stopping takes no longer than that
 const PAGE = 500
+const ENOUGH = 5_000 // letters that are read for their reasons without being asked to
+const MUCH = 8 << 20 // characters of their texts, which come whole
 const LONGEST = 512 // characters that the broker looks for
 
 /** A letter as the table shows it. */
@@ -41,6 +43,9 @@ export function which (form: Readonly<Form>): Which {
     ...(form.before ? { before: Number(form.before) } : {}),
   }
 }
+
+/** Whether to read on for the reasons by itself, after so many letters with so many characters of texts. */
+export const readsOn = (letters: number, characters: number): boolean => letters < ENOUGH && characters < MUCH
 
 export interface Reason {
   reason: string
@@ -100,7 +105,10 @@ export interface Task {
   codes?: readonly string[]
 }
 
-/** A task of one reason. The broker looks into reasons; where another one holds this one too, each letter is named. */
+/**
+ * A task of one reason. The broker looks into reasons; where another one holds this one too, or may among letters that are
+ * not here yet, each letter is named in a request of its own: of many thousands that takes minutes.
+ */
 export function ofReason (task: Task, reason: string, all: readonly Reason[], whole: boolean): Task {
   const filter = { ...task.filter, ...(reason === '' ? {} : { reason: [...reason].slice(0, LONGEST).join('') }) }
   const alone = whole && filter.reason === reason && reason !== '' && all.every((one) => one.reason === reason || !one.reason.includes(reason))

@@ -1,6 +1,7 @@
 /** What the messages page reckons: its form, as it stands in the address and as the broker is asked; the table's lines. */
 import { dead, messages, Refused, type MessageView, type Search, type Status } from '@/api'
-import { abreast, type Steps } from './work'
+import { asField, fromField } from '@/fields'
+import { abreast, type Steps, type Verb } from './work'
 
 export const STATUSES = ['waiting', 'delayed', 'consumed', 'dead'] as const
 
@@ -63,18 +64,11 @@ export function search (form: Readonly<Form>, now: number): Search {
   return asked
 }
 
-/** Unix seconds as a field for date and time has them, in the reader's zone; empty for none. */
-export function toField (seconds: string): string {
-  if (seconds === '') return ''
-  const at = new Date(Number(seconds) * 1_000)
-  return Number.isNaN(at.getTime()) ? '' : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
-}
+/** A time of the form as a field has it. */
+export const toField = (seconds: string): string => asField(seconds === '' ? undefined : Number(seconds))
 
 /** The same back. */
-export function fromField (value: string): string {
-  const at = value === '' ? NaN : new Date(value).getTime()
-  return Number.isNaN(at) ? '' : String(at / 1_000)
-}
+export const ofField = (value: string): string => String(fromField(value) ?? '')
 
 const BEGINNING = 200 // characters of a text that a table shows
 
@@ -151,6 +145,55 @@ export const resending = (codes: readonly string[]): Steps => async (on, stop) =
     const sent = await resend(code)
     if (sent) on(1)
   }, stop)
+}
+
+/** What a dialog asks about. It means what was there when it opened, whatever becomes of the page beneath it. */
+export interface Deed {
+  kind: 'send' | 'picked' | 'found'
+  verb: Verb
+  /** How many; undefined where nobody knows. */
+  total: number | undefined
+  /** What has to be typed; nothing where a button will do. */
+  typed: string | undefined
+  /** What is searched for, of `found`. */
+  form: Readonly<Form> | undefined
+  /** Do it; `gone` is told of those that are deleted one by one. */
+  steps: (gone: (codes: readonly string[]) => void) => Steps
+}
+
+/** Delete these. One is soon deleted; how many there are of more has to be typed. */
+export function deletion (picked: Iterable<string>): Deed {
+  const codes = [...picked]
+  return {
+    kind: 'picked', verb: 'remove', total: codes.length, typed: codes.length === 1 ? undefined : String(codes.length), form: undefined,
+    steps: (gone) => removing(codes, gone),
+  }
+}
+
+/** Send these again. */
+export function sending (picked: Iterable<string>): Deed {
+  const codes = [...picked]
+  return { kind: 'send', verb: 'send', total: codes.length, typed: undefined, form: undefined, steps: () => resending(codes) }
+}
+
+/** Delete all that a form finds, as the broker was `asked`, and that are there `now`; `word` is typed where it names no topic. */
+export function clearing (form: Readonly<Form>, asked: Readonly<Search>, now: number, word: string): Deed {
+  const [mine, search] = [{ ...form }, { ...asked, to: asked.to ?? now }]
+  return { kind: 'found', verb: 'remove', total: undefined, typed: form.topic || word, form: mine, steps: () => removingFound(search) }
+}
+
+/** Pick a row, or leave it out again; with `last` all from that one on, where it is still there. */
+export function picking (codes: readonly string[], picked: ReadonlySet<string>, code: string, last?: string): Set<string> {
+  const now = new Set(picked)
+  const add = !now.has(code)
+  const at = codes.indexOf(code)
+  const from = last === undefined ? -1 : codes.indexOf(last)
+  const [first, end] = from < 0 ? [at, at] : [Math.min(at, from), Math.max(at, from)]
+  for (const one of codes.slice(first, end + 1)) {
+    if (add) now.add(one)
+    else now.delete(one)
+  }
+  return now
 }
 
 async function resend (code: string): Promise<boolean> {

@@ -38,20 +38,22 @@ export type Flow = typeof FLOWS[number]
 
 /**
  * The last hour, minute by minute: what the broker knows of it, and what the events add to that. Times are unix seconds
- * of the broker's clock, as far as this page can tell it.
+ * of the broker's clock.
  */
 export class LastHour {
   private readonly minutes = new Map<number, Record<Flow, number>>()
   private before: Record<Flow, number> | undefined
-  private ahead = 0 // seconds, whole minutes: the broker's clock before ours
 
-  /** Begin with what the broker knows; `now` is of our clock. */
-  begin (told: readonly MinuteView[], now: number): void {
+  /** Begin with what the broker knows. */
+  begin (told: readonly MinuteView[]): void {
     this.minutes.clear()
     this.before = undefined
     for (const { at, published, delivered, acked, dead } of told) this.minutes.set(at, { published, delivered, acked, dead })
-    const last = told.at(-1)
-    this.ahead = last === undefined ? 0 : last.at - minute(now)
+  }
+
+  /** Nobody looked for a while: what they grow by until the next totals belongs to no minute. */
+  rest (): void {
+    this.before = undefined
   }
 
   /** Take totals. What they grew by since the last ones belongs to this minute; a broker that began anew has no before. */
@@ -59,7 +61,7 @@ export class LastHour {
     const before = this.before
     this.before = { published: figures.published, delivered: figures.delivered, acked: figures.acked, dead: figures.dead }
     if (before === undefined) return
-    const at = this.at(now)
+    const at = minute(now)
     const sum = this.minutes.get(at) ?? { published: 0, delivered: 0, acked: 0, dead: 0 }
     for (const flow of FLOWS) sum[flow] += Math.max(0, figures[flow] - before[flow])
     this.minutes.set(at, sum)
@@ -77,12 +79,8 @@ export class LastHour {
   }
 
   private of (flow: Flow, now: number): number[] {
-    const last = this.at(now)
+    const last = minute(now)
     return Array.from({ length: HOUR / MINUTE + 1 }, (_, index) => this.minutes.get(last - HOUR + index * MINUTE)?.[flow] ?? 0)
-  }
-
-  private at (now: number): number {
-    return minute(now) + this.ahead
   }
 }
 

@@ -90,15 +90,3 @@ export function moved (rows: readonly MessageView[], code: string, at: number, w
   if (one === undefined || at > reach) return others
   return [...others, { ...one, dueTime: at }].sort((a, b) => due(a) - due(b))
 }
-
-/** A time as a field for date and time holds it, of the reader's clock. */
-export function asField (seconds: number): string {
-  const date = new Date(Math.floor(seconds) * 1_000)
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
-}
-
-/** The time that such a field holds, undefined where it holds none. */
-export function fromField (text: string): number | undefined {
-  const seconds = new Date(text).getTime() / 1_000
-  return Number.isFinite(seconds) ? seconds : undefined
-}

@@ -4,7 +4,7 @@ import { Rates, type CountsView, type GroupView, type HourView, type TopicView }
 const SAMPLES = 40 // of each row's sparkline
 
 /** Readings that a rate of now is of. */
-export const LATELY = 3
+const LATELY = 3
 
 /** Messages by which what a group is done with may seem to go back. */
 export const SLACK = 5_000

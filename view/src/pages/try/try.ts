@@ -1,5 +1,7 @@
 /** The form that publishes: what it holds, what is wrong with that, and the message that it makes. */
+import { reactive, watch } from 'vue'
 import type { Full } from '@/api'
+import { key, signedOut } from '@/api/session'
 import { isPattern } from '@/names'
 
 export const UNITS = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 } as const
@@ -31,6 +33,37 @@ export type Faults = Partial<Record<'topic' | 'delay' | 'at' | 'expire' | 'heade
 export const blank = (topic = ''): Form => ({
   topic, data: '', format: 'text', when: 'now', delay: '10', unit: 'seconds', at: '', key: '', expire: '', headers: [],
 })
+
+/** What was published here. `durable` is how safely. */
+export interface Sent {
+  serial: number
+  code: string
+  topic: string
+  duplicate: boolean
+  durable: string
+  due: number | undefined
+}
+
+/** What the live tail is asked for. */
+export interface Tailed {
+  topic: string
+  how: 'listen' | 'take'
+  group: string
+  start: 'new' | 'all'
+  credit: number
+}
+
+/** What outlives the page, so that who looks elsewhere finds it again; until he signs out. */
+export interface Kept {
+  form: Form
+  sent: readonly Sent[]
+  tailed: Tailed
+}
+
+const fresh = (): Kept => ({ form: blank(), sent: [], tailed: { topic: '', how: 'listen', group: 'console', start: 'new', credit: 10 } })
+
+export const kept = reactive(fresh())
+watch(key, (now) => { if (now === null && signedOut.value === 'asked') Object.assign(kept, fresh()) }, { flush: 'sync' })
 
 /** What is wrong with the fields that are in use. */
 export function faults (form: Form): Faults {

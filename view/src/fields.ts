@@ -1,0 +1,13 @@
+/** Times as a field for date and time holds them: of the reader's clock, to the second. */
+
+/** Unix seconds as such a field holds them; empty for none. */
+export function asField (seconds: number | undefined): string {
+  const date = new Date(seconds === undefined ? NaN : Math.floor(seconds) * 1_000)
+  return Number.isNaN(date.getTime()) ? '' : new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
+}
+
+/** The time that such a field holds, undefined where it holds none. */
+export function fromField (text: string): number | undefined {
+  const seconds = new Date(text).getTime() / 1_000
+  return Number.isFinite(seconds) ? seconds : undefined
+}
