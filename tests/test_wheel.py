@@ -73,5 +73,5 @@ class WheelTests(SynchronousTestCase):
         self.assertEqual(told["registry /"], (DIST / "registry.html").read_text("utf-8"))
         self.assertEqual(told["broker /client.js"], (ROOT / "view/src/client/kapokmq.js").read_text("utf-8"))
         for path in assets:
-            wanted = (DIST / path[1:]).read_text("utf-8")
+            wanted = (DIST / path[1:]).read_bytes().decode()  # ends of lines as they stand
             self.assertEqual((told[f"broker {path}"], told[f"registry {path}"]), (wanted, wanted), path)
