@@ -3,7 +3,7 @@ import {
   beginning, BLANK, clearing, deletion, fromQuery, line, nextLimit, ofField, picking, pieces, removing, removingFound, resending, search, sending, toField, toQuery,
 } from '@/pages/messages/messages'
 import { ago, stamp, useNow } from '@/components/ago'
-import { abreast, useWork } from '@/pages/messages/work'
+import { abreast, useWork } from '@/work'
 import { locale } from '@/i18n'
 import { broker, json, within } from './support'
 

@@ -1,6 +1,7 @@
 import { mark, everything } from '@/api'
 import { isPattern } from '@/names'
-import { answeredBy, asked, GROUP_RULES, readBytes, readSeconds, TOPIC_RULES } from '@/pages/topics/policy'
+import { answeredBy, asked, GROUP_RULES, TOPIC_RULES } from '@/pages/topics/policy'
+import { readBytes, readSeconds } from '@/units'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { GroupView, NowView, TopicView } from '@/api'
 import { came, done, groupRows, groupId, hourly, Movements, named, pace, sumHours, topicRows, troubled } from '@/pages/topics/topics'

@@ -1,7 +1,7 @@
 /** What the page of dead letters reckons: reasons, and how many letters are dealt with, some at a time. */
 import { dead, groups, Refused, type DeadView, type GroupView, type Which } from '@/api'
 import { beginning } from '@/pages/messages/messages'
-import { abreast } from '@/pages/messages/work'
+import { abreast } from '@/work'
 
 const AT_ONCE = 200 // letters in one request: the bar moves, and stopping takes no longer than that
 const PAGE = 500

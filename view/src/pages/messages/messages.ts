@@ -1,7 +1,7 @@
 /** What the messages page reckons: its form, as it stands in the address and as the broker is asked; the table's lines. */
 import { dead, messages, Refused, type MessageView, type Search, type Status } from '@/api'
 import { asField, fromField } from '@/fields'
-import { abreast, type Steps, type Verb } from './work'
+import { abreast, type Steps, type Verb } from '@/work'
 
 export const STATUSES = ['waiting', 'delayed', 'consumed', 'dead'] as const
 
