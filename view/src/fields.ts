@@ -11,3 +11,9 @@ export function fromField (text: string): number | undefined {
   const seconds = new Date(text).getTime() / 1_000
   return Number.isFinite(seconds) ? seconds : undefined
 }
+
+/** Unix seconds in writing, as an address has them, as such a field holds them. */
+export const toField = (seconds: string): string => asField(seconds === '' ? undefined : Number(seconds))
+
+/** The same back. */
+export const ofField = (value: string): string => String(fromField(value) ?? '')

@@ -5,8 +5,9 @@ import { broken, look } from '@/api/link'
 import ConfirmByName from '@/components/ConfirmByName.vue'
 import FormDialog from '@/components/FormDialog.vue'
 import GoneBanner from '@/components/GoneBanner.vue'
+import Notices from '@/components/Notices.vue'
 import { i18n, show } from '@/i18n'
-import { notices } from '@/notices'
+import { complain, notices, say } from '@/notices'
 import { BLANK } from '@/pages/messages/messages'
 import MessagesFilter from '@/pages/messages/MessagesFilter.vue'
 import { broker, json } from './support'
@@ -79,6 +80,36 @@ describe('a dialog', () => {
     open.value = false
     await settled()
     expect([within(), document.querySelectorAll('main .gone').length]).toEqual([false, 1])
+  })
+  it('has what is said in passing within it, where alone it is seen and can be dismissed', async () => {
+    const open = ref(true)
+    await mount(() => [h(Notices), open.value ? h(FormDialog, { title: 'x', action: 'x', run: () => Promise.resolve(), onClose: () => { open.value = false } }) : null])
+    say('copied')
+    complain(new Gone('nobody answers'))
+    await settled()
+    expect(document.querySelectorAll('dialog .notices p').length).toBe(2)
+    document.querySelector<HTMLElement>('dialog .notices p.bad button')!.click()
+    await settled()
+    expect([document.querySelectorAll('dialog .notices p').length, open.value]).toEqual([1, true])
+    open.value = false
+    await settled()
+    expect(document.querySelector('main > .notices')?.textContent).toContain('copied')
+  })
+  it('is not sent before the name is typed', async () => {
+    const run = vi.fn(() => Promise.resolve())
+    await mount(() => h(ConfirmByName, { title: 'x', action: 'x', name: 'orders', run }))
+    const [form, field, button] = [document.querySelector('form')!, document.querySelector('input')!, document.querySelector<HTMLButtonElement>('button.main')!]
+    expect([button.disabled, button.classList.contains('bad')]).toEqual([true, true])
+    form.requestSubmit()
+    await settled()
+    expect(run).not.toHaveBeenCalled()
+    field.value = 'orders'
+    field.dispatchEvent(new Event('input'))
+    await settled()
+    expect(button.disabled).toBe(false)
+    form.requestSubmit()
+    await settled()
+    expect(run).toHaveBeenCalledOnce()
   })
 })
 

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
-  beginning, BLANK, clearing, deletion, fromQuery, line, nextLimit, ofField, picking, pieces, removing, removingFound, resending, search, sending, toField, toQuery,
+  BLANK, clearing, deletion, fromQuery, line, picking, pieces, removing, removingFound, resending, search, sending, toQuery,
 } from '@/pages/messages/messages'
+import { ofField, toField } from '@/fields'
+import { beginning, nextLimit } from '@/message/message'
 import { ago, stamp, useNow } from '@/components/ago'
 import { abreast, useWork } from '@/work'
 import { locale } from '@/i18n'

@@ -1,6 +1,6 @@
 /** What the page of dead letters reckons: reasons, and how many letters are dealt with, some at a time. */
 import { dead, groups, Refused, type DeadView, type GroupView, type Which } from '@/api'
-import { beginning } from '@/pages/messages/messages'
+import { beginning } from '@/message/message'
 import { abreast } from '@/work'
 
 const AT_ONCE = 200 // letters in one request: the bar moves, and stopping takes no longer than that

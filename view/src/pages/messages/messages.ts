@@ -1,6 +1,6 @@
-/** What the messages page reckons: its form, as it stands in the address and as the broker is asked; the table's lines. */
+/** What the messages page reckons: its form, as it stands in the address and as the broker is asked; what is done to many. */
 import { dead, messages, Refused, type MessageView, type Search, type Status } from '@/api'
-import { asField, fromField } from '@/fields'
+import { beginning, nextLimit } from '@/message/message'
 import { abreast, type Steps, type Verb } from '@/work'
 
 export const STATUSES = ['waiting', 'delayed', 'consumed', 'dead'] as const
@@ -64,21 +64,6 @@ export function search (form: Readonly<Form>, now: number): Search {
   return asked
 }
 
-/** A time of the form as a field has it. */
-export const toField = (seconds: string): string => asField(seconds === '' ? undefined : Number(seconds))
-
-/** The same back. */
-export const ofField = (value: string): string => String(fromField(value) ?? '')
-
-const BEGINNING = 200 // characters of a text that a table shows
-
-/** The beginning of a text, in one line. It holds on to nothing of the rest, so that a hundred thousand are cheap. */
-export function beginning (text: string): string {
-  if (text.length <= BEGINNING) return text.replace(/\s+/g, ' ')
-  // A slice would keep the whole text alive; what was written and read again is on its own.
-  return JSON.parse(JSON.stringify(text.slice(0, BEGINNING).replace(/\s+/g, ' '))) as string
-}
-
 /** A message as the table shows it. */
 export interface Line {
   code: string
@@ -101,19 +86,6 @@ export const line = (message: MessageView): Line => ({
 /** Cut a list into pieces of a size: the API takes so many codes at once. */
 export const pieces = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size))
-
-// ----------------------------------------------------------------------------------------------- how much at a time
-const FIRST = 50 // of the first page, which is to be there quickly
-const MOST = 500
-const LEAST = 10
-const ENOUGH = 4_000_000 // characters of texts in a page, about
-
-/** How many messages to ask for next, from how long the texts of the last ones were: texts come whole, and may have a MiB each. */
-export function nextLimit (lengths: readonly number[], before = FIRST): number {
-  if (lengths.length === 0) return before
-  const mean = lengths.reduce((sum, one) => sum + one, 0) / lengths.length
-  return Math.max(LEAST, Math.min(MOST, Math.floor(ENOUGH / Math.max(1, mean))))
-}
 
 // ------------------------------------------------------------------------------------------------ what is done to many
 const AT_ONCE = 500 // codes in one request: the bar moves, and stopping takes no longer than that
@@ -207,10 +179,4 @@ async function resend (code: string): Promise<boolean> {
     if (error instanceof Refused && (error.status === 404 || error.status === 409)) return false
     throw error
   }
-}
-
-/** The colour of a status, or of what a message is to a group. */
-export const TONES: Readonly<Record<string, string>> = {
-  waiting: 'warn', delayed: '', consumed: 'good', dead: 'bad',
-  notDue: '', retrying: 'warn', leased: 'warn', acknowledged: 'good', expired: '',
 }

@@ -1,0 +1,1 @@
+function e(e){let t=new Date(e===void 0?NaN:Math.floor(e)*1e3);return Number.isNaN(t.getTime())?``:new Date(t.getTime()-t.getTimezoneOffset()*6e4).toISOString().slice(0,19)}function t(e){let t=new Date(e).getTime()/1e3;return Number.isFinite(t)?t:void 0}var n=t=>e(t===``?void 0:Number(t)),r=e=>String(t(e)??``);export{n as i,t as n,r,e as t};
