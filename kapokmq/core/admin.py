@@ -4,7 +4,7 @@ Times in wall milliseconds unless said otherwise. Everything raises StoreUnavail
 not exist is None, False, or the verdict UNKNOWN.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -156,8 +156,14 @@ class Admin(Protocol):
 
     # ---- groups
 
-    def groups(self, topic: str | None = None) -> list[GroupInfo]:
-        """All durable groups, of one topic or of all; sorted by topic and name."""
+    def groups(
+        self, topics: Collection[str] | None = None, behind: tuple[str, str] = ("", ""), limit: int | None = None
+    ) -> Awaitable[list[GroupInfo]]:
+        """Durable groups, of these topics or of all, by topic and name: those behind a place, at most `limit`."""
+        ...
+
+    def effective(self, topic: str, name: str) -> GroupConfig | None:
+        """What a durable group goes by, None where there is none."""
         ...
 
     def patterns(self) -> list[PatternInfo]:

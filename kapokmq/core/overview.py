@@ -1,16 +1,15 @@
 """What there is, put together for people."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kapokmq.core.admin import GroupInfo, MemberInfo, TopicInfo
 from kapokmq.core.catalog import DEFAULT
 from kapokmq.core.group import Group
 from kapokmq.core.member import Consumer
 from kapokmq.core.message import OFFSET_MASK, topic_of
-from kapokmq.core.policy import TopicPolicy, filled
+from kapokmq.core.policy import GroupConfig, TopicPolicy, filled
 from kapokmq.core.rules import Rules
-from kapokmq.core.schedule import Schedule
 from kapokmq.core.terms import config_for
 from kapokmq.core.topic import Topic
 
@@ -32,14 +31,7 @@ def topic_info(topic: Topic, rules: Rules) -> TopicInfo:
     return TopicInfo(topic.counts(), topic.policy, filled(topic.effective, node), sorted(topic.groups))
 
 
-Delayed = dict[int, list[int]]
-
-
-def delayed_offsets(schedule: Schedule) -> Delayed:
-    """By topic number, the offsets of messages that are still to fall due, ascending, as far as they are in memory."""
-    offsets: Delayed = {}
-    split_delayed(schedule.waiting(), offsets)
-    return offsets
+Delayed = dict[int, list[int]]  # by topic number, the offsets of messages that are still to fall due
 
 
 def split_delayed(ids: Iterable[int], offsets: Delayed) -> None:
@@ -48,23 +40,22 @@ def split_delayed(ids: Iterable[int], offsets: Delayed) -> None:
         offsets.setdefault(topic_of(message_id), []).append(message_id & OFFSET_MASK)
 
 
-def group_info(topic: Topic, group: Group, rules: Rules, delayed: Delayed) -> GroupInfo:
-    """A group of a topic."""
+def group_info(topic: Topic, group: Group, rules: Rules, delayed: Sequence[int]) -> GroupInfo:
+    """A group of a topic. `delayed` are the offsets of those of its messages that are still to fall due, ascending."""
     position = group.position
     dead = position.dead.count
     undone = topic.visible - position.mark - position.done.count
     # Of what is not due yet, some lies before the group's start, or was purged.
-    offsets = delayed.get(topic.number, [])
-    done = bisect_left(offsets, position.mark)
-    if offsets:
-        done += sum(bisect_right(offsets, last) - bisect_left(offsets, first) for first, last in position.done)
+    done = bisect_left(delayed, position.mark)
+    if delayed:
+        done += sum(bisect_right(delayed, last) - bisect_left(delayed, first) for first, last in position.done)
     heads = [queue[0].since for queue in (position.ready, position.ahead) if queue]
     return GroupInfo(
         topic=topic.name,
         name=group.name,
         mode=group.mode,
         config=group.config,
-        effective=config_for(group.config, topic.effective, rules, default=group.name == DEFAULT),
+        effective=effective_config(topic, group, rules),
         mark=position.mark,
         next=topic.next,
         lag=max(0, undone - dead - (topic.delayed - done)),
@@ -73,6 +64,11 @@ def group_info(topic: Topic, group: Group, rules: Rules, delayed: Delayed) -> Gr
         members=len(group.members),
         oldest=min(heads, default=None),
     )
+
+
+def effective_config(topic: Topic, group: Group, rules: Rules) -> GroupConfig:
+    """What a group goes by."""
+    return config_for(group.config, topic.effective, rules, default=group.name == DEFAULT)
 
 
 def member_infos(consumers: Iterable[Consumer]) -> list[MemberInfo]:

@@ -9,24 +9,20 @@ from sys import maxsize
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from twisted.internet.task import deferLater
-
 from kapokmq.core.admin import GroupInfo
 from kapokmq.core.backlog import gap_end, seek
 from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.group import Group
 from kapokmq.core.message import make_id
-from kapokmq.core.overview import Delayed, split_delayed
 from kapokmq.core.topic import Topic
 from kapokmq.core.vitals import Backlog, Oldest
 from kapokmq.services.admin import Backstage
+from kapokmq.services.slices import Slices
 
-A_SLICE = 0.004  # seconds of a reactor's turn that are worked
 AT_ONCE = 100  # gaps that the store is asked of in one go
 ASKED = 1_000  # gaps that one survey asks the store of
 GAPS = 5  # of one group, one after the other, where all that was looked at is not due yet
 LOOK = 100  # messages that the store looks at in a gap: those not due yet are passed by
-SPLIT = 1_000  # ids of delayed messages that are sorted in one go
 
 
 class _Known(NamedTuple):
@@ -97,7 +93,7 @@ class Backlogs:
 
     async def dated(self, infos: Sequence[GroupInfo]) -> list[GroupInfo]:
         """See Vitals.dated."""
-        slices = _Slices(self._parts)
+        slices = Slices(self._parts.clock, self._parts.broker.schedule)
         lines: dict[tuple[str, str], _Line] = {}
         for info in infos:
             topic = self._parts.broker.catalog.by_name.get(info.topic)
@@ -111,7 +107,7 @@ class Backlogs:
 
     async def survey(self) -> Backlog:
         """See Backlog."""
-        slices = _Slices(self._parts)
+        slices = Slices(self._parts.clock, self._parts.broker.schedule)
         self._surveys += 1
         lines: list[_Line] = []
         turns: dict[tuple[int, bool], list[_Line]] = {}  # who is to be asked of: those first that were not for longest
@@ -144,7 +140,7 @@ class Backlogs:
 
     # ---- inside
 
-    async def _line(self, topic: Topic, group: Group, slices: "_Slices") -> _Line:
+    async def _line(self, topic: Topic, group: Group, slices: Slices) -> _Line:
         """Find out where what waits for a group begins, and recall what is known of that."""
         if slices.over:
             await slices.rest()
@@ -163,7 +159,7 @@ class Backlogs:
         return _Line(topic, group, known, timed)
 
     @staticmethod
-    async def _seek(group: Group, offset: int, delayed: Sequence[int], slices: "_Slices") -> int:
+    async def _seek(group: Group, offset: int, delayed: Sequence[int], slices: Slices) -> int:
         offset, found = seek(group.position, offset, delayed)
         while not found:
             if slices.over:
@@ -171,7 +167,7 @@ class Backlogs:
             offset, found = seek(group.position, offset, delayed)
         return offset
 
-    async def _ask(self, lines: Sequence[_Line], slices: "_Slices", most: int) -> None:
+    async def _ask(self, lines: Sequence[_Line], slices: Slices, most: int) -> None:
         """Have the store say since when what waits is due, until it was asked of so many gaps.
 
         Where the disk refuses, what was known stays.
@@ -184,7 +180,7 @@ class Backlogs:
             except StoreUnavailable:
                 return
 
-    async def _ask_some(self, lines: Sequence[_Line], slices: "_Slices") -> int:
+    async def _ask_some(self, lines: Sequence[_Line], slices: Slices) -> int:
         """The same of some groups: where all that was looked at is not due, of what comes next. Gives of how many gaps.
 
         Raises StoreUnavailable.
@@ -208,7 +204,7 @@ class Backlogs:
                 break
         return asked
 
-    async def _behind(self, gap: _Gap, slices: "_Slices") -> _Gap | None:
+    async def _behind(self, gap: _Gap, slices: Slices) -> _Gap | None:
         """Where to go on when all that the store has looked at is not due: None at the end."""
         line = gap.line
         delayed = await slices.delayed(line.topic) if line.timed else ()
@@ -222,42 +218,6 @@ class Backlogs:
             return None
         since = self._known.get(line.group, line.known).since
         return _head(line.group) if since is None else since
-
-
-class _Slices:
-    """How long there has been work in this turn of the reactor; what is read once for all of it."""
-
-    def __init__(self, parts: Backstage) -> None:
-        self._parts = parts
-        self._began = parts.clock.seconds()
-        self._delayed: Delayed | None = None
-        self._sorted: set[int] = set()  # the topics of which they ascend
-
-    @property
-    def over(self) -> bool:
-        """Whether this turn has had its share."""
-        return self._parts.clock.seconds() - self._began >= A_SLICE
-
-    async def rest(self) -> None:
-        """Go on in the next turn."""
-        await deferLater(self._parts.clock, 0)
-        self._began = self._parts.clock.seconds()
-
-    async def delayed(self, topic: Topic) -> Sequence[int]:
-        """The offsets of a topic's messages that are not due yet, as far as they are in memory."""
-        if self._delayed is None:
-            delayed: Delayed = {}
-            ids = list(self._parts.broker.schedule.waiting())
-            for begin in range(0, len(ids), SPLIT):
-                split_delayed(ids[begin : begin + SPLIT], delayed)
-                if self.over:
-                    await self.rest()
-            self._delayed = delayed
-        offsets = self._delayed.get(topic.number)
-        if offsets is not None and topic.number not in self._sorted:
-            self._sorted.add(topic.number)
-            offsets.sort()  # of runs that ascend, which is quick
-        return offsets or ()
 
 
 def _head(group: Group) -> int | None:

@@ -94,7 +94,7 @@ class Asks:
 
     def groups(self, topic: str) -> list[str]:
         """The names of the topic's durable groups."""
-        return [one.name for one in self._machine.do(lambda: self._machine.engine.admin.groups(topic))]
+        return [one.name for one in self._machine.ask(lambda: self._machine.engine.admin.groups([topic]))]
 
     def topics(self) -> list[str]:
         """The names of all topics."""

@@ -20,6 +20,7 @@ from kapokmq.core.errors import StoreUnavailable
 from kapokmq.core.ledger import Taken
 from kapokmq.core.message import OFFSET_MASK, Draft, Message, Text, make_id
 from kapokmq.core.moment import Moment
+from kapokmq.core.overview import split_delayed
 from kapokmq.core.peers import Receipt
 from kapokmq.core.publishing import Call
 from kapokmq.core.rules import Rules
@@ -281,6 +282,12 @@ class Rig:
 
     def group(self, topic: str, name: str = "default"):
         return self.topic(topic).groups[name]
+
+    def delayed(self, topic: str):
+        """The offsets of those that are still to fall due."""
+        offsets = {}
+        split_delayed(self.broker.schedule.waiting(), offsets)
+        return offsets.get(self.topic(topic).number, [])
 
     def stored(self, body: str) -> Message:
         return next(message for message in self.store.messages.values() if message.data == body)

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core import broker as broker_module
 from kapokmq.core import dealer, emptying, queue, retention, sessions
-from kapokmq.core.overview import delayed_offsets, group_info
+from kapokmq.core.overview import group_info
 from kapokmq.core.schedule import Schedule
 from tests.core.delivery.books import DEFAULT
 from tests.core.delivery.consumers import Consumers
@@ -72,7 +72,7 @@ class DeliveryModel(Publishers, Consumers, Operators):
                     assert text in share.done or (topic, name, text) in world.ever_acked, f"never delivered: {text}"
                 else:
                     assert text in share.done or text in share.dead, f"never delivered: {text} to {name}"
-        info = group_info(*self.rig.group(topic, name), world.rules, delayed_offsets(self.rig.broker.schedule))
+        info = group_info(*self.rig.group(topic, name), world.rules, self.rig.delayed(topic))
         assert info.lag == 0, info
         assert share.broadcast or info.dead == len(share.dead - world.books.gone), info
 

@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from kapokmq.core.admin import GroupInfo, MemberInfo, TopicInfo
-from kapokmq.core.overview import delayed_offsets, group_info, member_infos, topic_info
+from kapokmq.core.overview import group_info, member_infos, topic_info
 from kapokmq.core.policy import GroupConfig, TopicPolicy
 from kapokmq.core.query import TopicCounts
 from kapokmq.core.rules import Rules
@@ -22,9 +22,7 @@ class OverviewTests(SynchronousTestCase):
         self.rig.settle()
 
     def info(self, name):
-        return group_info(
-            self.rig.topic("a"), self.rig.group("a", name), RULES, delayed_offsets(self.rig.broker.schedule)
-        )
+        return group_info(self.rig.topic("a"), self.rig.group("a", name), RULES, self.rig.delayed("a"))
 
     def test_a_topic_with_what_was_set_and_what_it_goes_by(self):
         self.rig.join("a", "z", 0), self.rig.join("a", "g", 0)

@@ -28,7 +28,7 @@ class BacklogCase(EngineCase):
 
     def dated(self, topic="a"):
         """By group, in seconds since the test began."""
-        found = self.answer(self.backlogs.dated(self.admin.groups(topic)))
+        found = self.answer(self.backlogs.dated(self.groups(topic)))
         return {one.name: None if one.oldest is None else (one.oldest - BEGIN) / 1000 for one in found}
 
     def oldest(self):

@@ -115,6 +115,10 @@ class EngineCase(SynchronousTestCase):
         """What it raises, at once."""
         return self.failureResultOf(self.coroutine(awaitable), error).value
 
+    def groups(self, *topics):
+        """Those of these topics, or of all."""
+        return self.answer(self.admin.groups(topics or None))
+
     def publisher(self, **how):
         publisher = Publisher(**how)
         self.engine.attach(publisher)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from kapokmq.core.message import topic_of
 from kapokmq.core.vitals import Backlog
-from kapokmq.services import backlogs
+from kapokmq.services import backlogs, slices
 from kapokmq.services.backlogs import Backlogs
 from tests.services.backlog_case import BacklogCase
 
@@ -41,7 +41,7 @@ class DelayedBacklogTests(BacklogCase):
 
     def far(self):
         """From now on nothing that is delayed is near enough to be in memory."""
-        self.patch(backlogs, "split_delayed", lambda ids, offsets: None)
+        self.patch(slices, "split_delayed", lambda ids, offsets: None)
 
     def test_what_is_done_behind_what_is_not_due_does_not_wait(self):
         consumer = self.joined("a", "g", 5)
@@ -141,7 +141,7 @@ class DelayedBacklogTests(BacklogCase):
         self.assertEqual([topic_of(one) - topic_of(asked[0]) for one in asked], [0, 1, 2, 3, 4, 0, 1, 2])
 
     def test_delayed_ones_of_several_topics(self):
-        self.patch(backlogs, "SPLIT", 2)
+        self.patch(slices, "SPLIT", 2)
         for delay in (50, 40, 30):
             for topic in "ab":
                 self.publish(topic, "late", delay=delay)
@@ -158,10 +158,10 @@ class DelayedBacklogTests(BacklogCase):
         )
 
     def test_delayed_messages_are_sorted_a_few_at_a_time(self):
-        self.patch(backlogs, "SPLIT", 10)
+        self.patch(slices, "SPLIT", 10)
         self.group("a", "g")
         self.publish("a", *["late"] * 100, delay=60)
-        clock, split, call_later, asked, turns = self.clock, backlogs.split_delayed, self.clock.callLater, [], [0]
+        clock, split, call_later, asked, turns = self.clock, slices.split_delayed, self.clock.callLater, [], [0]
 
         def slowly(ids, offsets):
             clock.rightNow += 0.003
@@ -172,7 +172,7 @@ class DelayedBacklogTests(BacklogCase):
             turns.append(len(asked))
             return call_later(wait, *rest)
 
-        self.patch(backlogs, "split_delayed", slowly)
+        self.patch(slices, "split_delayed", slowly)
         self.patch(clock, "callLater", later)
         self.assertEqual(self.survey(), Backlog(None, 0))
         self.assertEqual(asked, [10] * 10)

@@ -59,7 +59,7 @@ class JoinTests(EngineCase):
         self.send("t", "b")
         self.assertEqual(receiver.got, ["b"])
         self.engine.unsubscribe(subscription)
-        self.assertEqual([group.name for group in self.admin.groups()], ["g"])
+        self.assertEqual([group.name for group in self.groups()], ["g"])
         self.assertEqual(len(self.admin.members()), 1)
 
     def test_what_comes_while_the_store_is_asked_for_a_time_is_due(self):
@@ -87,7 +87,7 @@ class JoinTests(EngineCase):
         self.engine.freeze()
         self.store.tell()
         self.failureResultOf(joining, Draining)
-        self.assertEqual([group.name for group in self.admin.groups()], ["first"])
+        self.assertEqual([group.name for group in self.groups()], ["first"])
         self.fails(self.engine.join(Receiver(), "t", Wish("g", 100)), Draining)
 
     def test_a_store_that_can_not_be_asked_for_a_time_lets_nobody_in(self):
@@ -96,7 +96,7 @@ class JoinTests(EngineCase):
         self.store.reads_fail = True
         self.fails(self.engine.join(Receiver(), "t", Wish("g", 100, start=BEGIN)))
         self.store.reads_fail = False
-        self.assertEqual([group.name for group in self.admin.groups()], ["first"])
+        self.assertEqual([group.name for group in self.groups()], ["first"])
         self.join("t", start=BEGIN)
 
     def test_who_may_not_join(self):
@@ -120,7 +120,7 @@ class JoinTests(EngineCase):
         self.assertEqual(receiver.got, ["1", "2"])
         self.send("a.z", "3")
         self.assertEqual(receiver.got, ["1", "2"], "one credit for all")
-        self.assertEqual([info.topic for info in self.admin.groups()], ["a.x", "a.y", "a.z"])
+        self.assertEqual([info.topic for info in self.groups()], ["a.x", "a.y", "a.z"])
 
 
 class SayingTests(EngineCase):
@@ -318,7 +318,7 @@ class DismissedTests(EngineCase):
         self.assertIsInstance(receiver.reason, Gone)
         self.send("a.z", "3")
         self.assertEqual(receiver.got, ["1", "2"])
-        self.assertEqual((self.admin.groups(), self.admin.patterns(), self.admin.members()), ([], [], []))
+        self.assertEqual((self.groups(), self.admin.patterns(), self.admin.members()), ([], [], []))
 
     def test_one_with_a_pattern_gets_its_credit_back(self):
         self.send("a.x", "1", "2")

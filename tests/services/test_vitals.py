@@ -109,7 +109,7 @@ class NodeVitalsTests(EngineCase):
     def test_groups_are_dated(self):
         self.answer(self.admin.create_group("a", "g", "all", GroupConfig()))
         self.publish("x")
-        (info,) = self.answer(self.vitals.dated(self.admin.groups("a")))
+        (info,) = self.answer(self.vitals.dated(self.groups("a")))
         self.assertEqual((info.name, info.lag, info.oldest), ("g", 1, BEGIN))
 
     def test_minute_by_minute(self):

@@ -85,7 +85,7 @@ def make_api(  # noqa: PLR0913 -- each is a part of the node that some route nee
         Publishing(guard, engine, max_message_bytes),
         Leases(guard, engine, admin, pulls, wall),
         Topics(guard, admin, clock),
-        Groups(guard, admin, vitals, clock),
+        Groups(guard, admin, vitals),
         Searching(guard, engine, admin),
         Schedule(guard, engine, admin, wall),
         DeadLetters(guard, admin),

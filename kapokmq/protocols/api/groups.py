@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
-from twisted.internet.interfaces import IReactorTime
 
 from kapokmq.core.admin import Admin, GroupInfo, PatternInfo
 from kapokmq.core.codec.v2_drafts import LATEST, milliseconds
@@ -15,7 +14,7 @@ from kapokmq.core.pattern import is_pattern
 from kapokmq.core.policy import GroupConfig
 from kapokmq.core.vitals import Vitals
 from kapokmq.protocols.api.answers import DONE, Exists, Result
-from kapokmq.protocols.api.paging import MOST_TOPICS, NamePage, Turns, first_of, groups_behind, read_names, write_names
+from kapokmq.protocols.api.paging import MOST_TOPICS, NamePage, first_of, read_names, write_names
 from kapokmq.protocols.api.routes import Ask, Routes
 from kapokmq.protocols.api.topics import Name
 from kapokmq.protocols.api.views import (
@@ -60,11 +59,10 @@ class Groups:
     routes = Routes()
     app = routes.app
 
-    def __init__(self, guard: Guard, admin: Admin, vitals: Vitals, clock: IReactorTime) -> None:
+    def __init__(self, guard: Guard, admin: Admin, vitals: Vitals) -> None:
         self.guard = guard
         self._admin = admin
         self._vitals = vitals
-        self._clock = clock
 
     @routes.on("GET", "/groups", query=NamePage, gives=GroupsView)
     async def list_groups(self, ask: Ask) -> Answer:
@@ -73,7 +71,7 @@ class Groups:
         names = self._admin.topic_names()
         first = bisect_left(names, behind[0])
         end = first + MOST_TOPICS
-        found = await groups_behind(self._admin, names[first:end], behind, limit, Turns(self._clock))
+        found = await self._admin.groups(names[first:end], behind, limit + 1)
         page, last = first_of(found, limit)
         cursor = None
         if last is not None:
@@ -97,7 +95,7 @@ class Groups:
         if self._admin.topic(ask.topic) is None:
             raise NotFound("topic: there is none of that name")
         behind, limit = (ask.topic, ask.query.cursor or ""), ask.query.limit
-        page, last = first_of(await groups_behind(self._admin, [ask.topic], behind, limit, Turns(self._clock)), limit)
+        page, last = first_of(await self._admin.groups([ask.topic], behind, limit + 1), limit)
         return answered(GroupsView(await self._shown(page), None if last is None else last.name))
 
     @routes.on(
@@ -171,7 +169,7 @@ class Groups:
         return await self._pause(ask, paused=False)
 
     async def _pause(self, ask: Ask, *, paused: bool) -> Answer:
-        config = self._find(ask.topic, ask.group).config
+        config = (await self._find(ask.topic, ask.group)).config
         return await self._set(ask.topic, ask.group, msgspec.structs.replace(config, paused=paused))
 
     async def _set(self, topic: str, name: str, config: GroupConfig) -> Answer:
@@ -180,28 +178,23 @@ class Groups:
         return await self._told(topic, name)
 
     async def _told(self, topic: str, name: str, status: int = 200) -> Answer:
-        info = self._find(topic, name)
+        info = await self._find(topic, name)
         view = pattern_view(info) if isinstance(info, PatternInfo) else (await self._shown([info]))[0]
         return answered(view, status)
 
     async def _shown(self, infos: Sequence[GroupInfo]) -> list[GroupView]:
         return [group_view(info) for info in await self._vitals.dated(infos)]
 
-    def _find(self, topic: str, name: str) -> GroupInfo | PatternInfo:
+    async def _find(self, topic: str, name: str) -> GroupInfo | PatternInfo:
         """The group of a topic, or of a pattern. Raises NotFound."""
         found: GroupInfo | PatternInfo | None
         if is_pattern(topic):
             found = next((info for info in self._admin.patterns() if info[:2] == (topic, name)), None)
         else:
-            found = find_group(self._admin, topic, name)
+            found = next((info for info in await self._admin.groups([topic]) if info.name == name), None)
         if found is None:
             raise _unknown()
         return found
-
-
-def find_group(admin: Admin, topic: str, name: str) -> GroupInfo | None:
-    """The group of that name in a topic."""
-    return next((info for info in admin.groups(topic) if info.name == name), None)
 
 
 def _unknown() -> NotFound:

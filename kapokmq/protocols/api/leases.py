@@ -12,7 +12,7 @@ from kapokmq.core.codec.v2 import LONGEST_REASON, MOST_NACKED
 from kapokmq.core.codec.v2_drafts import given, milliseconds
 from kapokmq.core.engine import Engine, Subscription
 from kapokmq.core.message import LONGEST_DELAY
-from kapokmq.protocols.api.groups import Start, find_group, start_of
+from kapokmq.protocols.api.groups import Start, start_of
 from kapokmq.protocols.api.pull import Leased, Pull
 from kapokmq.protocols.api.pulls import Pulls
 from kapokmq.protocols.api.routes import Ask, Routes
@@ -146,8 +146,8 @@ class Leases:
 
 def held(admin: Admin, topic: str, group: str) -> float | None:
     """How many seconds a group lets a message be held, None for ever."""
-    info = find_group(admin, topic, group)
-    return None if info is None else info.effective.ack_wait
+    config = admin.effective(topic, group)
+    return None if config is None else config.ack_wait
 
 
 def _unknown(codes: Sequence[str], unknown: Sequence[str]) -> Answer:

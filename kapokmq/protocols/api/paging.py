@@ -9,7 +9,6 @@ from msgspec import Meta
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from kapokmq.core.admin import Admin, GroupInfo
 from kapokmq.core.names import LONGEST_NAME
 from kapokmq.protocols.api.searching import Limit
 from serena.web.refusals import BadRequest
@@ -63,17 +62,3 @@ def read_names(cursor: str | None) -> tuple[str, str]:
 def first_of(found: Sequence[T], limit: int) -> tuple[Sequence[T], T | None]:
     """The first of these, and the last of those, None where there are no more."""
     return found[:limit], found[limit - 1] if len(found) > limit else None
-
-
-async def groups_behind(
-    admin: Admin, topics: Sequence[str], behind: tuple[str, str], limit: int, turns: Turns
-) -> list[GroupInfo]:
-    """The groups of these topics, by topic and name, one more than the limit if there are so many."""
-    found: list[GroupInfo] = []
-    for topic in topics:
-        await turns.rest()
-        found += [info for info in admin.groups(topic) if (topic, info.name) > behind]
-        if len(found) > limit:
-            break
-    await turns.rest()
-    return found[: limit + 1]

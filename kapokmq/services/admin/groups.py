@@ -1,37 +1,52 @@
 """Groups, and groups by pattern: seen, made, changed, purged and deleted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from kapokmq.core.admin import GroupInfo, MemberInfo, PatternInfo
 from kapokmq.core.consuming import MOST_MATCHES
 from kapokmq.core.errors import NotKept, TooMany
 from kapokmq.core.member import Consumer
-from kapokmq.core.overview import Delayed, delayed_offsets, group_info, member_infos
+from kapokmq.core.overview import effective_config, group_info, member_infos
 from kapokmq.core.pattern import is_pattern, matches
 from kapokmq.core.policy import GroupConfig
 from kapokmq.core.topic import Topic
-from kapokmq.services.admin.desk import Backstage, Desk
-
-_MOMENT = 0.25  # seconds for which delayed messages are not looked through again, unless there are more or fewer
+from kapokmq.services.admin.desk import Desk
+from kapokmq.services.slices import Slices
 
 
 class GroupDesk(Desk):
     """What Admin has of groups."""
 
-    def open(self, parts: Backstage) -> None:
-        """The engine is open."""
-        super().open(parts)
-        self._offsets: Delayed = {}  # of delayed messages, as they were when
-        self._read: tuple[int, int] | None = None  # there were so many, in that moment
-
-    def groups(self, topic: str | None = None) -> list[GroupInfo]:
+    async def groups(
+        self, topics: Collection[str] | None = None, behind: tuple[str, str] = ("", ""), limit: int | None = None
+    ) -> list[GroupInfo]:
         """See Admin."""
-        by_name = self.parts.broker.catalog.by_name
-        names = sorted(by_name) if topic is None else [name for name in [topic] if name in by_name]
-        topics = [by_name[name] for name in names]
-        rules, delayed = self.parts.broker.rules, self._delayed(topics)
-        return [group_info(each, group, rules, delayed) for each in topics for _, group in sorted(each.groups.items())]
+        by_name, rules = self.parts.broker.catalog.by_name, self.parts.broker.rules
+        slices = Slices(self.parts.clock, self.parts.broker.schedule)
+        found: list[GroupInfo] = []
+        for name in sorted(by_name if topics is None else topics):
+            topic = by_name.get(name)
+            for each in [] if topic is None else sorted(topic.groups):
+                if topic is None or (name, each) <= behind:
+                    continue
+                if slices.over:
+                    await slices.rest()
+                delayed = await slices.delayed(topic) if topic.delayed else ()
+                group = topic.groups.get(each)
+                if group is not None:  # it may have gone meanwhile
+                    found.append(group_info(topic, group, rules, delayed))
+                if len(found) == limit:
+                    return found
+            if slices.over:
+                await slices.rest()
+        return found
+
+    def effective(self, topic: str, name: str) -> GroupConfig | None:
+        """See Admin."""
+        found = self.parts.broker.catalog.by_name.get(topic)
+        group = None if found is None else found.groups.get(name)
+        return None if found is None or group is None else effective_config(found, group, self.parts.broker.rules)
 
     def patterns(self) -> list[PatternInfo]:
         """See Admin."""
@@ -125,16 +140,6 @@ class GroupDesk(Desk):
             for one in consumers
             if (group is None or one.group == group) and (topic is None or number in one.topics or one.pattern == topic)
         )
-
-    def _delayed(self, topics: Sequence[Topic]) -> Delayed:
-        """The offsets of delayed messages, of these topics at least. All in memory are read, so not for each group."""
-        if not any(topic.delayed for topic in topics):
-            return {}
-        schedule = self.parts.broker.schedule
-        state = len(schedule), int(self.parts.now().steady / _MOMENT)
-        if self._read != state:
-            self._read, self._offsets = state, delayed_offsets(schedule)
-        return self._offsets
 
     def _lacking(self, topic: str, name: str) -> list[Topic]:
         """The topics meant by a name or a pattern that have no group of that name. Raises Deleting, NotKept."""

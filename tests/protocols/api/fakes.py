@@ -159,12 +159,16 @@ class FakeAdmin:
     def delete_topic(self, name):
         return self._said(self.policies.pop(name, None) is not None)
 
-    def groups(self, topic=None):
-        return [
+    def groups(self, topics=None, behind=("", ""), limit=None):
+        found = [
             GroupInfo(*key, "queue", config, GroupConfig(ack_wait=self.ack_wait), 2, 6, 3, 1, 0, 1, 1_795_222_201_500)
             for key, config in sorted(self.configs.items())
-            if topic in (None, key[0]) and not is_pattern(key[0])
+            if (topics is None or key[0] in topics) and key > behind and not is_pattern(key[0])
         ]
+        return self._said(found[:limit])
+
+    def effective(self, topic, name):
+        return GroupConfig(ack_wait=self.ack_wait) if (topic, name) in self.configs else None
 
     def patterns(self):
         return [PatternInfo(*key, config) for key, config in sorted(self.configs.items()) if is_pattern(key[0])]

@@ -32,7 +32,7 @@ class DeadCase(EngineCase):
     def dead(self):
         """What is dead, in memory and in the store."""
         offsets = sorted(offset for _, offset in self.store.naive.dead)
-        (info,) = self.admin.groups("t")
+        (info,) = self.groups("t")
         self.assertEqual(info.dead, len(offsets))
         return "".join("abcde"[offset] for offset in offsets)
 
@@ -195,7 +195,7 @@ class PurgedTests(DeadCase):
         self.assertEqual((self.dead_of("other"), self.engine.counts().consumed), (5, 0))
 
     def dead_of(self, name):
-        (info,) = [info for info in self.admin.groups("t") if info.name == name]
+        (info,) = [info for info in self.groups("t") if info.name == name]
         return info.lag
 
 

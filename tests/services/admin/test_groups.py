@@ -3,9 +3,10 @@
 from kapokmq.core.admin import MemberInfo, PatternInfo
 from kapokmq.core.consuming import MOST_MATCHES
 from kapokmq.core.errors import BadName, NotKept, TooMany, Unsupported
-from kapokmq.core.overview import delayed_offsets
+from kapokmq.core.overview import group_info, split_delayed
 from kapokmq.core.policy import GroupConfig, TopicPolicy
 from kapokmq.core.rules import Rules
+from kapokmq.services import slices
 from kapokmq.services.admin import groups
 from tests.services.engine import BEGIN, EngineCase, Receiver
 
@@ -26,19 +27,19 @@ class SeenTests(EngineCase):
         self.clock.advance(1)
         self.send("t", "waiting")
         self.send("t", "late", delay=5)
-        (info,) = self.admin.groups("t")
+        (info,) = self.groups("t")
         self.assertEqual((info.topic, info.name, info.mode, info.config), ("t", "g", "queue", config))
         self.assertEqual(info.effective, GroupConfig(9.0, 1, 3.0, 8.0, "roundRobin"))
         self.assertEqual((info.mark, info.next, info.lag, info.in_flight), (1, 5, 2, 1))
         self.assertEqual((info.dead, info.members, info.oldest), (1, 1, BEGIN + 1000))
         self.wait(5)
-        self.assertEqual(self.admin.groups()[0].lag, 3)
-        self.assertEqual(self.admin.groups("nobody's"), [])
+        self.assertEqual(self.groups()[0].lag, 3)
+        self.assertEqual(self.groups("nobody's"), [])
 
     def test_the_default_group_has_the_classic_terms(self):
         self.make(Rules(broadcast=True, lease_seconds=7.0, ack_wait=9.0), prompt=True)
         self.engine.subscribe(Receiver(), "t", 10)
-        (info,) = self.admin.groups()
+        (info,) = self.groups()
         self.assertEqual((info.name, info.mode), ("default", "broadcast"))
         self.assertEqual((info.effective.ack_wait, info.effective.max_attempts), (7.0, 0))
 
@@ -46,9 +47,9 @@ class SeenTests(EngineCase):
         self.make(prompt=True)
         for topic, name in (("b", "y"), ("a", "z"), ("b", "x"), ("a", None)):
             self.join(topic, name)
-        found = [(info.topic, info.name) for info in self.admin.groups()]
+        found = [(info.topic, info.name) for info in self.groups()]
         self.assertEqual(found, [("a", "z"), ("b", "x"), ("b", "y")])
-        self.assertEqual([info.name for info in self.admin.groups("b")], ["x", "y"])
+        self.assertEqual([info.name for info in self.groups("b")], ["x", "y"])
 
     def test_what_fell_due_before_it_began_is_no_lag(self):
         self.make(prompt=True)
@@ -56,27 +57,68 @@ class SeenTests(EngineCase):
         self.send("t", "late", delay=50)
         self.join("t", "g", credit=0)
         self.send("t", "a")
-        self.assertEqual([info.lag for info in self.admin.groups("t")], [1, 1])
+        self.assertEqual([info.lag for info in self.groups("t")], [1, 1])
 
     def test_delayed_messages_are_looked_through_once_for_all(self):
         self.make(prompt=True)
         looked = []
-        self.patch(groups, "delayed_offsets", lambda schedule: looked.append(1) or delayed_offsets(schedule))
+        self.patch(slices, "split_delayed", lambda ids, offsets: looked.append(1) or split_delayed(ids, offsets))
         for topic in ("t", "u", "v"):
             self.join(topic, credit=0)
         self.send("t", "late", delay=50)
         self.send("u", "late", delay=60)
-        for _ in range(3):
-            lags = {topic: self.admin.groups(topic)[0].lag for topic in ("t", "u", "v")}
-            self.assertEqual(lags, {"t": 0, "u": 0, "v": 0})
+        self.assertEqual({info.topic: info.lag for info in self.groups()}, {"t": 0, "u": 0, "v": 0})
         self.assertEqual(len(looked), 1)
+        self.groups("v")
+        self.assertEqual(len(looked), 1)  # it has none
         self.send("t", "later", "now", delay=70)
-        self.assertEqual(self.admin.groups("t")[0].lag, 0)
+        self.assertEqual(self.groups("t")[0].lag, 0)
         self.wait(55)
-        self.assertEqual([self.admin.groups(topic)[0].lag for topic in ("t", "u")], [1, 0])
+        self.assertEqual([self.groups(topic)[0].lag for topic in ("t", "u")], [1, 0])
         self.wait(20)
-        self.assertEqual([self.admin.groups(topic)[0].lag for topic in ("t", "u", "v")], [3, 1, 0])
-        self.assertEqual(len(looked), 3)
+        self.assertEqual([self.groups(topic)[0].lag for topic in ("t", "u", "v")], [3, 1, 0])
+        self.assertEqual(len(looked), 4)
+
+    def test_many_are_told_a_slice_of_a_turn_at_a_time(self):
+        self.make(prompt=True)
+        for topic in "ab":
+            for name in "wxyz":
+                self.join(topic, name, credit=0)
+        turns = []
+        call_later, clock = self.clock.callLater, self.clock
+        self.patch(clock, "callLater", lambda wait, *rest: turns.append(wait) or call_later(wait, *rest))
+
+        def slowly(*given):
+            clock.rightNow += 0.003
+            return group_info(*given)
+
+        self.patch(groups, "group_info", slowly)
+        found = self.groups("a", "b")
+        self.assertEqual([info.name for info in found], [*"wxyz"] * 2)
+        self.assertEqual(turns, [0, 0, 0, 0])
+
+    def test_as_many_as_wanted_behind_a_place(self):
+        self.make(prompt=True)
+        for topic in "ab":
+            for name in "xyz":
+                self.join(topic, name, credit=0)
+        for behind, limit, expected in (
+            (("", ""), 2, ["ax", "ay"]),
+            (("a", "y"), 2, ["az", "bx"]),
+            (("a", "zz"), None, ["bx", "by", "bz"]),
+            (("b", "z"), 5, []),
+        ):
+            found = self.answer(self.admin.groups(None, behind, limit))
+            self.assertEqual([info.topic + info.name for info in found], expected)
+        self.assertEqual(self.answer(self.admin.groups(["b", "a", "none"], limit=1))[0].topic, "a")
+
+    def test_what_a_group_goes_by(self):
+        self.make(Rules(ack_wait=9.0), prompt=True)
+        self.answer(self.admin.create_topic("t", TopicPolicy(backoff=3.0)))
+        self.answer(self.admin.create_group("t", "g", "all", GroupConfig(max_attempts=7)))
+        found = self.admin.effective("t", "g")
+        self.assertEqual((found.ack_wait, found.backoff, found.max_attempts), (9.0, 3.0, 7))
+        self.assertEqual((self.admin.effective("t", "h"), self.admin.effective("u", "g")), (None, None))
 
     def test_members(self):
         self.make(prompt=True)
@@ -128,7 +170,7 @@ class MadeTests(EngineCase):
         self.assertTrue(self.answer(self.admin.create_group("t", "g", "new", config)))
         self.assertFalse(self.answer(self.admin.create_group("t", "g", "all", PLAIN)))
         self.make(again=True)
-        (info,) = self.admin.groups("t")
+        (info,) = self.groups("t")
         self.assertEqual((info.name, info.config), ("g", config))
 
     def test_where_it_begins(self):
@@ -157,9 +199,9 @@ class MadeTests(EngineCase):
         self.assertFalse(self.answer(self.admin.create_group("a.*", "g", "all", PLAIN)))
         self.send("a.z", "2")
         for topic, lag in (("a.x", 0), ("a.y", 0), ("a.z", 1)):
-            (info,) = [info for info in self.admin.groups(topic) if info.name == "g"]
+            (info,) = [info for info in self.groups(topic) if info.name == "g"]
             self.assertEqual((info.config, info.lag), (config, lag))
-        self.assertEqual([info.name for info in self.admin.groups("b.x")], ["first"])
+        self.assertEqual([info.name for info in self.groups("b.x")], ["first"])
         self.assertEqual(self.admin.patterns(), [PatternInfo("a.*", "g", config)])
         self.make(again=True)
         self.assertEqual(self.admin.patterns(), [PatternInfo("a.*", "g", config)])
@@ -169,7 +211,7 @@ class MadeTests(EngineCase):
         config = GroupConfig(max_attempts=2)
         self.answer(self.admin.create_group("a.x", "g", "new", config))
         self.assertTrue(self.answer(self.admin.create_group("a.*", "g", "new", PLAIN)))
-        self.assertEqual([info.config for info in self.admin.groups()], [config])
+        self.assertEqual([info.config for info in self.groups()], [config])
 
     def test_patterns_are_sorted(self):
         self.make(prompt=True)
@@ -192,7 +234,7 @@ class MadeTests(EngineCase):
         for index in range(MOST_MATCHES + 1):
             self.engine.broker.catalog.topic(f"a.{index}")
         self.fails(self.admin.create_group("a.*", "g", BEGIN, PLAIN), TooMany)
-        self.assertEqual((self.admin.patterns(), self.admin.groups()), ([], []))
+        self.assertEqual((self.admin.patterns(), self.groups()), ([], []))
         self.assertTrue(self.answer(self.admin.create_group("a.*", "g", "new", PLAIN)))
 
     def test_two_at_once_make_one(self):
@@ -212,9 +254,9 @@ class MadeTests(EngineCase):
         for topic in ("a.x", "a.*"):
             self.fails(self.admin.create_group(topic, "g", BEGIN, PLAIN))
         self.store.reads_fail = False
-        self.assertEqual(([info.name for info in self.admin.groups()], self.admin.patterns()), (["first"], []))
+        self.assertEqual(([info.name for info in self.groups()], self.admin.patterns()), (["first"], []))
         self.assertTrue(self.answer(self.admin.create_group("a.*", "g", BEGIN, PLAIN)))
-        self.assertEqual([info.name for info in self.admin.groups("a.x")], ["first", "g"])
+        self.assertEqual([info.name for info in self.groups("a.x")], ["first", "g"])
 
 
 class ChangedTests(EngineCase):
@@ -229,7 +271,7 @@ class ChangedTests(EngineCase):
         self.wait(1)
         self.assertEqual(receiver.attempts, [1, 2])
         self.make(again=True)
-        self.assertEqual(self.admin.groups()[0].config, GroupConfig(ack_wait=5.0))
+        self.assertEqual(self.groups()[0].config, GroupConfig(ack_wait=5.0))
 
     def test_that_of_a_pattern_and_of_all_its_groups(self):
         self.make(prompt=True)
@@ -238,7 +280,7 @@ class ChangedTests(EngineCase):
         config = GroupConfig(max_attempts=2)
         self.assertTrue(self.answer(self.admin.set_config("a.*", "g", config)))
         self.send("a.y", "2")
-        self.assertEqual([info.config for info in self.admin.groups()], [config, config])
+        self.assertEqual([info.config for info in self.groups()], [config, config])
         self.make(again=True)
         self.assertEqual(self.admin.patterns(), [PatternInfo("a.*", "g", config)])
 
@@ -249,4 +291,4 @@ class ChangedTests(EngineCase):
             self.assertFalse(self.answer(self.admin.set_config(topic, name, PLAIN)))
             self.assertIsNone(self.answer(self.admin.purge_group(topic, name)) if topic != "*" else None)
             self.assertFalse(self.answer(self.admin.delete_group(topic, name)))
-        self.assertEqual([info.name for info in self.admin.groups()], ["g"])
+        self.assertEqual([info.name for info in self.groups()], ["g"])

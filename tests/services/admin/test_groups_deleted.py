@@ -16,7 +16,7 @@ class PurgedTests(EngineCase):
         self.send("t", "late", delay=9)
         self.assertEqual(self.answer(self.admin.purge_group("t", "g")), 3)
         self.turn()
-        (info,) = self.admin.groups("t")
+        (info,) = self.groups("t")
         self.assertEqual((info.in_flight, info.dead), (3, 1))
         self.assertEqual(self.engine.ack(subscription, [codes[0], codes[2], codes[3]]), [])
         self.wait(20)
@@ -72,7 +72,7 @@ class DeletedTests(EngineCase):
         self.join("b.x")
         self.assertTrue(self.answer(self.admin.delete_group("a.*", "g")))
         self.send("a.z", "1")
-        found = [(info.topic, info.name) for info in self.admin.groups()]
+        found = [(info.topic, info.name) for info in self.groups()]
         self.assertEqual((found, self.admin.patterns()), ([("a.x", "other"), ("b.x", "g")], []))
         self.make(again=True)
         self.assertEqual(self.admin.patterns(), [])
@@ -122,4 +122,4 @@ class FailureTests(EngineCase):
         self.answer(self.engine.send("t", drafts("a")))
         self.assertEqual(receiver.got, ["a"])
         self.make(again=True)
-        self.assertEqual([info.name for info in self.admin.groups()], ["g"])
+        self.assertEqual([info.name for info in self.groups()], ["g"])
