@@ -9,7 +9,7 @@ HYPOTHESIS_PROFILE ?= ci
 export HYPOTHESIS_PROFILE
 TRIAL := -m twisted.trial --rterrors
 COVERED = $(BIN)/coverage run
-# Tests that start real processes run three at once: mostly they wait.
+# Tests that start real processes run four at once: mostly they wait.
 # Those that say how late something may be at most run alone.
 ALONE := tests.integration.test_delays
 REAL := $(filter-out $(ALONE),$(subst /,.,$(basename $(wildcard tests/integration/test_*.py)))) \
@@ -95,7 +95,7 @@ view/node_modules/.package-lock.json: view/package-lock.json
 	@touch $@
 
 real: $(VENV)/test
-	$(BIN)/python $(TRIAL) -j 3 --temp-directory=_trial_temp_real $(REAL)
+	$(BIN)/python $(TRIAL) -j 4 --temp-directory=_trial_temp_real $(REAL)
 	$(BIN)/python $(TRIAL) --temp-directory=_trial_temp_real $(ALONE)
 
 bench: $(VENV)/test

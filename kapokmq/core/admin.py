@@ -162,6 +162,14 @@ class Admin(Protocol):
         """Durable groups, of these topics or of all, by topic and name: those behind a place, at most `limit`."""
         ...
 
+    def group(self, topic: str, name: str) -> Awaitable[GroupInfo | None]:
+        """A durable group."""
+        ...
+
+    def config(self, topic: str, name: str) -> GroupConfig | None:
+        """What was set for a durable group, None where there is none."""
+        ...
+
     def effective(self, topic: str, name: str) -> GroupConfig | None:
         """What a durable group goes by, None where there is none."""
         ...

@@ -30,8 +30,8 @@ class Batch:
     """Messages dealt together: they share a deadline (steady seconds, None: none) until they are acknowledged.
 
     `since` is when they were dealt, in wall milliseconds. `open` counts the leases in it that have not ended, over all
-    `members` that it was dealt to. `origin` is the batch that was dealt, where this one was
-    split off by a touch: None where it is that itself, which is no cycle then for a collector to find.
+    `members` that it was dealt to. `origin` is the batch from which touches split this one off; None for one that was
+    dealt, which would else refer to itself, for a collector to find.
     """
 
     __slots__ = ("codes", "deadline", "members", "open", "origin", "since")

@@ -110,7 +110,7 @@ class Leases:
 
     def _remove(self, batch: Batch) -> None:
         for queue in self._queues:
-            if queue.pop(batch, False):
+            if queue.pop(batch, False):  # True of each that is in it
                 lent, origin = self._memory.lent, batch.origin or batch
                 lent[origin] -= 1
                 if not lent[origin]:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from kapokmq.core.admin import GroupInfo, MemberInfo, TopicInfo
 from kapokmq.core.catalog import DEFAULT
@@ -9,6 +10,7 @@ from kapokmq.core.group import Group
 from kapokmq.core.member import Consumer
 from kapokmq.core.message import OFFSET_MASK, topic_of
 from kapokmq.core.policy import GroupConfig, TopicPolicy, filled
+from kapokmq.core.position import Position
 from kapokmq.core.rules import Rules
 from kapokmq.core.terms import config_for
 from kapokmq.core.topic import Topic
@@ -45,10 +47,7 @@ def group_info(topic: Topic, group: Group, rules: Rules, delayed: Sequence[int])
     position = group.position
     dead = position.dead.count
     undone = topic.visible - position.mark - position.done.count
-    # Of what is not due yet, some lies before the group's start, or was purged.
-    done = bisect_left(delayed, position.mark)
-    if delayed:
-        done += sum(bisect_right(delayed, last) - bisect_left(delayed, first) for first, last in position.done)
+    done = _done_of(position, delayed)
     heads = [queue[0].since for queue in (position.ready, position.ahead) if queue]
     return GroupInfo(
         topic=topic.name,
@@ -64,6 +63,14 @@ def group_info(topic: Topic, group: Group, rules: Rules, delayed: Sequence[int])
         members=len(group.members),
         oldest=min(heads, default=None),
     )
+
+
+def _done_of(position: Position, delayed: Sequence[int]) -> int:
+    """With how many of what is not due yet a group is done: some lies before its start, or was purged."""
+    below = bisect_left(delayed, position.mark)
+    if len(delayed) - below < len(position.done):
+        return below + sum(offset in position.done for offset in islice(delayed, below, None))
+    return below + sum(bisect_right(delayed, last) - bisect_left(delayed, first) for first, last in position.done)
 
 
 def effective_config(topic: Topic, group: Group, rules: Rules) -> GroupConfig:

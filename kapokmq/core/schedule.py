@@ -12,7 +12,7 @@ new due times of those that were moved last are remembered, and overrule what co
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from heapq import heapify, heappop, heappush
 
 NEAREST = 10_000  # delayed messages kept in memory
@@ -45,7 +45,7 @@ class Schedule:
     def __len__(self) -> int:
         return len(self._dues)
 
-    def waiting(self) -> Iterable[int]:
+    def waiting(self) -> Collection[int]:
         """The ids in memory that are still to fall due: all of them where there are few."""
         return self._dues
 

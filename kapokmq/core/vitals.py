@@ -71,7 +71,7 @@ class Vitals(Protocol):
     """Tells how a node is doing."""
 
     def standing(self) -> Awaitable[Standing]:
-        """How things stand, some seconds ago at most, unless the disk takes longer to say."""
+        """How things stand, ten seconds ago at most, unless the disk takes longer to say."""
         ...
 
     def minutes(self) -> list[Minute]:

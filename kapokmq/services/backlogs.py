@@ -29,8 +29,8 @@ class _Known(NamedTuple):
     """All before `base` is done with or dead, while dead letters were revived so often.
 
     What waits begins at `first`, or what is not due yet as far as that is not in memory. It is due since `since`, which
-    is None where that is not known; `lasting`, it is so while it begins there. The store was asked last in the survey
-    `asked`, or after it.
+    is None where that is not known; `lasting`, it is so while it begins there and nothing before `end` is done with.
+    The store was asked last in the survey `asked`, or after it.
     """
 
     base: int
@@ -38,6 +38,7 @@ class _Known(NamedTuple):
     first: int
     since: int | None = None
     lasting: bool = False
+    end: int = 0
     asked: int = -1
 
 
@@ -80,7 +81,7 @@ class _Gap(NamedTuple):
         line = self.line
         # Among delayed messages it may be a later one, which may be done with while the first waits on.
         lasting = since is not None and self.start == line.known.first and not line.timed
-        return line.known._replace(since=since, lasting=lasting, asked=survey)
+        return line.known._replace(since=since, lasting=lasting, end=self.end, asked=survey)
 
 
 class Backlogs:
@@ -149,7 +150,8 @@ class Backlogs:
         same = before.revivals == revivals
         # Until the store is asked again, what it said last is told while that may be so.
         holds = same and not (position.is_done(before.first) or before.first in position.dead)
-        if holds and before.lasting:
+        # Behind the first there may have been one that was due for longer, and now is done with.
+        if holds and before.lasting and gap_end(position, before.first, before.end) == before.end:
             return _Line(topic, group, before, timed)
         base = first = await self._seek(group, max(position.mark, before.base if same else 0), (), slices)
         if timed:
@@ -192,13 +194,13 @@ class Backlogs:
             asked += len(gaps)
             nexts: list[_Gap] = []
             for gap, since in zip(gaps, found, strict=True):
+                if slices.over:
+                    await slices.rest()
                 behind = await self._behind(gap, slices) if left and since is None else None
                 if behind is None:
                     self._known[gap.line.group] = gap.known(since, self._surveys)
                 else:
                     nexts.append(behind)
-            if slices.over:
-                await slices.rest()
             gaps = nexts
             if not gaps:
                 break

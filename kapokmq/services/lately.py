@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -15,35 +15,45 @@ T = TypeVar("T")
 class Lately(Generic[T]):
     """Has something found out when it is asked for, unless that was done in the last so many `fresh` seconds.
 
-    However many ask, it is found out once. Who has waited long is told what was found out last, `value` at first; so is
-    everybody where it can't be found out.
+    However many ask, it is found out once. What is no older than `told` seconds is told at once, while it is found out
+    anew. Who has waited long is told what was found out last, `value` at first; so is everybody where it can't be found
+    out.
     """
 
     _log = Logger()
 
-    def __init__(self, find: Callable[[], Awaitable[T]], value: T, clock: IReactorTime, fresh: float) -> None:
+    def __init__(
+        self, find: Callable[[], Awaitable[T]], value: T, clock: IReactorTime, fresh: float, told: float = 0.0
+    ) -> None:
         self._find = find
         self._clock = clock
         self._fresh = fresh
+        self._told = told
         self._found = float("-inf")
         self._value = value
         self._asking = False
         self._waiting: dict[Deferred[None], None] = {}
 
-    async def get(self) -> T:
-        """What it is, or was not long ago."""
-        if self._clock.seconds() - self._found >= self._fresh:
-            waiter: Deferred[None] = Deferred()
-            self._waiting[waiter] = None
-            if not self._asking:
-                self._asking = True
-                Deferred.fromCoroutine(self._find_out())
-            if not waiter.called:
-                waiter.addTimeout(PATIENCE, self._clock, onTimeoutCancel=lambda _, __: None)
-                try:
-                    await waiter
-                finally:
-                    self._waiting.pop(waiter, None)
+    def get(self) -> "Deferred[T]":
+        """What it is, or was not long ago. It is begun to be found out by the call."""
+        age = self._clock.seconds() - self._found
+        if age < self._fresh:
+            return succeed(self._value)
+        answer = Deferred.fromCoroutine(self._wait())
+        return succeed(self._value) if age < self._told else answer
+
+    async def _wait(self) -> T:
+        waiter: Deferred[None] = Deferred()
+        self._waiting[waiter] = None
+        if not self._asking:
+            self._asking = True
+            Deferred.fromCoroutine(self._find_out())
+        if not waiter.called:
+            waiter.addTimeout(PATIENCE, self._clock, onTimeoutCancel=lambda _, __: None)
+            try:
+                await waiter
+            finally:
+                self._waiting.pop(waiter, None)
         return self._value
 
     async def _find_out(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from kapokmq.core.message import make_id
 from kapokmq.core.overview import Delayed, split_delayed
 from kapokmq.core.schedule import Schedule
 from kapokmq.core.topic import Topic
@@ -20,8 +21,9 @@ class Slices:
         self._clock = clock
         self._schedule = schedule
         self._began = clock.seconds()
+        self._turn = 0
         self._delayed: Delayed | None = None
-        self._sorted: set[int] = set()  # the topics of which they ascend
+        self._looked: dict[int, int] = {}  # by topic number: in which turn they were last looked through
 
     @property
     def over(self) -> bool:
@@ -32,6 +34,7 @@ class Slices:
         """Go on in the next turn."""
         await deferLater(self._clock, 0)
         self._began = self._clock.seconds()
+        self._turn += 1
 
     async def delayed(self, topic: Topic) -> Sequence[int]:
         """The offsets of a topic's messages that are not due yet, ascending, as far as they are in memory."""
@@ -43,8 +46,12 @@ class Slices:
                 if self.over:
                     await self.rest()
             self._delayed = delayed
-        offsets = self._delayed.get(topic.number)
-        if offsets is not None and topic.number not in self._sorted:
-            self._sorted.add(topic.number)
+        number = topic.number
+        offsets = self._delayed.get(number, [])
+        if self._looked.get(number) != self._turn:
+            self._looked[number] = self._turn
+            # Some may have fallen due since they were read.
+            waiting = self._schedule.waiting()
+            offsets[:] = [offset for offset in offsets if make_id(number, offset) in waiting]
             offsets.sort()  # of runs that ascend, which is quick
-        return offsets or ()
+        return offsets

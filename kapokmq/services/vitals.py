@@ -3,9 +3,9 @@
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.threads import deferToThreadPool
 
@@ -19,32 +19,9 @@ from kapokmq.services.lately import Lately
 
 BACKLOG_FRESH = 3.0  # seconds
 DISK_FRESH = 5.0
-TOLD = 60.0  # seconds for which something is told at once, while it is found out anew
-
-T = TypeVar("T")
+TOLD = 10.0  # seconds for which something is told at once, while it is found out anew
 
 ReadDisk = Callable[[], Awaitable[DiskRoom | None]]
-
-
-class _Known(Generic[T]):
-    """What is found out lately, and told at once where there is something not too old to be told."""
-
-    def __init__(self, find: Callable[[], Awaitable[T]], value: T, clock: IReactorTime, fresh: float) -> None:
-        self._find = find
-        self._clock = clock
-        self._value = value
-        self._found = float("-inf")
-        self._lately = Lately(self._look, value, clock, fresh)
-
-    async def _look(self) -> T:
-        self._value = await self._find()
-        self._found = self._clock.seconds()
-        return self._value
-
-    def get(self) -> "Deferred[T]":
-        """What it is, or was: see Lately."""
-        asked = Deferred.fromCoroutine(self._lately.get())
-        return succeed(self._value) if self._clock.seconds() - self._found < TOLD else asked
 
 
 class NodeVitals:
@@ -63,13 +40,13 @@ class NodeVitals:
         self._commits = commits
         self._clock = clock
         self._wall = wall
-        self._disk: _Known[DiskRoom | None] = _Known(disk, None, clock, DISK_FRESH)
+        self._disk: Lately[DiskRoom | None] = Lately(disk, None, clock, DISK_FRESH, TOLD)
         self._timer: IDelayedCall | None = None
 
     def start(self) -> None:
         """Begin. The engine is open, and nothing was asked yet."""
         self._backlogs = Backlogs(self._engine.admin.parts)
-        self._survey = _Known(self._backlogs.survey, Backlog(None, 0), self._clock, BACKLOG_FRESH)
+        self._survey = Lately(self._backlogs.survey, Backlog(None, 0), self._clock, BACKLOG_FRESH, TOLD)
         self._minutes = Minutes(self._now(), self._totals())
         self._wait()
 

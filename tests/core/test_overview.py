@@ -74,6 +74,16 @@ class OverviewTests(SynchronousTestCase):
         self.publish("3")
         self.assertEqual((self.info("g").lag, self.info("later").lag), (2, 2), "what it holds is not purged")
 
+    def test_what_is_delayed_and_done_with_is_counted_once_however_many_there_are(self):
+        consumer = self.rig.join("a", "g", 10)
+        for delayed in ("late",), [f"late {at}" for at in range(5)]:
+            self.publish(*delayed, delay=50)
+            self.publish("0", "1", "2")
+            # Of many messages one in two: runs.
+            self.rig.ack(consumer, consumer.held[::2])
+            self.rig.run(self.rig.broker.steering.purge_group(self.rig.topic("a"), self.rig.group("a", "g"))[1])
+            self.assertEqual(self.info("g").lag, len(consumer.held))
+
     def test_consumers_and_what_they_hold(self):
         first, _ = self.rig.connect("a", 5), self.rig.connect("b", None)
         self.rig.wait(2.0)

@@ -39,6 +39,16 @@ class DelayedBacklogTests(BacklogCase):
         self.publish("a", "then")
         self.assertEqual(self.dated(), {"g": 3.0})
 
+    def test_what_was_due_for_longer_and_is_done_with_is_not_told_for_what_is_behind(self):
+        consumer = self.joined("a", "g", 5)
+        self.publish("a", "late", delay=60)
+        self.publish("a", "now")
+        self.wait(59.5)
+        self.assertEqual((self.dated(), self.oldest()[0]), ({"g": 2.0}, (2.0, "a", "g")))
+        self.engine.ack(consumer.handle, [consumer.codes[consumer.got.index("now")]])
+        self.turn()
+        self.assertEqual((self.dated(), self.oldest()[0]), ({"g": 61.0}, (61.0, "a", "g")))
+
     def far(self):
         """From now on nothing that is delayed is near enough to be in memory."""
         self.patch(slices, "split_delayed", lambda ids, offsets: None)
@@ -156,6 +166,28 @@ class DelayedBacklogTests(BacklogCase):
         self.assertEqual(
             {first & 7 for asked in self.store.looked_for for first, _ in asked}, {3}, "they were passed by"
         )
+
+    def test_groups_are_gone_on_with_a_few_at_a_time(self):
+        for at in range(20):
+            self.group("a", f"g{at}")
+        self.publish("a", "late", delay=600)
+        self.far()
+        clock, seek, call_later, sought, turns = self.clock, backlogs.seek, self.clock.callLater, [], []
+
+        def slowly(*given):
+            clock.rightNow += 0.003
+            sought.append(given)
+            return seek(*given)
+
+        def later(wait, *rest):
+            turns.append(len(sought))
+            return call_later(wait, *rest)
+
+        self.patch(backlogs, "seek", slowly)
+        self.patch(clock, "callLater", later)
+        self.assertEqual(self.survey(), Backlog(None, 0))
+        self.assertEqual(len(sought), 60)  # where it begins, past what is done, past what is not due
+        self.assertLessEqual(max(after - before for before, after in pairwise([0, *turns, 60])), 3)
 
     def test_delayed_messages_are_sorted_a_few_at_a_time(self):
         self.patch(slices, "SPLIT", 10)

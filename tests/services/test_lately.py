@@ -18,7 +18,7 @@ class LatelyTests(SynchronousTestCase):
         return await self.asked[-1]
 
     def get(self):
-        return Deferred.fromCoroutine(self.lately.get())
+        return self.lately.get()
 
     def test_it_is_found_out_once_for_all_who_ask(self):
         first, second = self.get(), self.get()
@@ -38,7 +38,7 @@ class LatelyTests(SynchronousTestCase):
         async def find():
             return "now"
 
-        self.assertEqual(self.successResultOf(Deferred.fromCoroutine(Lately(find, "", self.clock, 1.0).get())), "now")
+        self.assertEqual(self.successResultOf(Lately(find, "", self.clock, 1.0).get()), "now")
 
     def test_nobody_waits_for_long(self):
         first = self.get()
@@ -61,5 +61,5 @@ class LatelyTests(SynchronousTestCase):
     def test_where_it_can_not_be_found_out_what_was_known_is_told(self):
         lately = Lately(lambda: fail(ZeroDivisionError()), "old", self.clock, 3.0)
         for _ in range(3):
-            self.assertEqual(self.successResultOf(Deferred.fromCoroutine(lately.get())), "old")
+            self.assertEqual(self.successResultOf(lately.get()), "old")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

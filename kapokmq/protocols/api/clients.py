@@ -19,7 +19,7 @@ from serena.web.answers import Answer
 from serena.web.guard import Guard
 from serena.web.refusals import NotFound, answered
 
-A_SLICE = 200  # members that are looked at in one go
+A_SLICE = 20  # connections or members that are looked at in one go: each may have a thousand subscriptions or topics
 
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 
@@ -171,7 +171,7 @@ class Clients:
         query, turns = ask.query, Turns(self._clock)
         number, first = (0, 0) if query.cursor is None else read_pair(query.cursor)
         narrowed = query.topic is not None or query.group is not None
-        behind = [] if narrowed else self._connections.listed(number, query.limit + 1)
+        behind = [] if narrowed else await self._listed(number, query.limit + 1, turns)
         clients, views = behind[: query.limit], list[ClientView]()
         for one in clients:
             await turns.rest()
@@ -182,6 +182,18 @@ class Clients:
         last = clients[-1].number if clients else number
         cursor = write_pair(last, first + len(shown)) if more else None
         return answered(ClientsView(views, [*map(member_view, shown)], cursor))
+
+    async def _listed(self, number: int, most: int, turns: Turns) -> list[Listed]:
+        """Who is connected, behind the connection of that number."""
+        found: list[Listed] = []
+        while len(found) < most:
+            await turns.rest()
+            wanted = min(most - len(found), A_SLICE)
+            some = self._connections.listed(found[-1].number if found else number, wanted)
+            found += some
+            if len(some) < wanted:
+                break
+        return found
 
     async def _members(self, query: ClientsPage, first: int, turns: Turns) -> list[MemberInfo]:
         """Who consumes, from the `first`th on: one more than the limit if there are so many."""

@@ -169,7 +169,10 @@ class Groups:
         return await self._pause(ask, paused=False)
 
     async def _pause(self, ask: Ask, *, paused: bool) -> Answer:
-        config = (await self._find(ask.topic, ask.group)).config
+        config = self._config(ask.topic, ask.group)
+        if config is None:
+            raise _unknown()
+        # Nobody may change it between the look and this.
         return await self._set(ask.topic, ask.group, msgspec.structs.replace(config, paused=paused))
 
     async def _set(self, topic: str, name: str, config: GroupConfig) -> Answer:
@@ -187,14 +190,20 @@ class Groups:
 
     async def _find(self, topic: str, name: str) -> GroupInfo | PatternInfo:
         """The group of a topic, or of a pattern. Raises NotFound."""
-        found: GroupInfo | PatternInfo | None
-        if is_pattern(topic):
-            found = next((info for info in self._admin.patterns() if info[:2] == (topic, name)), None)
-        else:
-            found = next((info for info in await self._admin.groups([topic]) if info.name == name), None)
+        found = self._pattern(topic, name) if is_pattern(topic) else await self._admin.group(topic, name)
         if found is None:
             raise _unknown()
         return found
+
+    def _config(self, topic: str, name: str) -> GroupConfig | None:
+        """What was set for it."""
+        if not is_pattern(topic):
+            return self._admin.config(topic, name)
+        found = self._pattern(topic, name)
+        return None if found is None else found.config
+
+    def _pattern(self, topic: str, name: str) -> PatternInfo | None:
+        return next((info for info in self._admin.patterns() if info[:2] == (topic, name)), None)
 
 
 def _unknown() -> NotFound:

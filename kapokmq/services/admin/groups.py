@@ -6,6 +6,7 @@ from itertools import islice
 from kapokmq.core.admin import GroupInfo, MemberInfo, PatternInfo
 from kapokmq.core.consuming import MOST_MATCHES
 from kapokmq.core.errors import NotKept, TooMany
+from kapokmq.core.group import Group
 from kapokmq.core.member import Consumer
 from kapokmq.core.overview import effective_config, group_info, member_infos
 from kapokmq.core.pattern import is_pattern, matches
@@ -22,31 +23,55 @@ class GroupDesk(Desk):
         self, topics: Collection[str] | None = None, behind: tuple[str, str] = ("", ""), limit: int | None = None
     ) -> list[GroupInfo]:
         """See Admin."""
-        by_name, rules = self.parts.broker.catalog.by_name, self.parts.broker.rules
-        slices = Slices(self.parts.clock, self.parts.broker.schedule)
+        by_name = self.parts.broker.catalog.by_name
+        slices = self._slices()
         found: list[GroupInfo] = []
         for name in sorted(by_name if topics is None else topics):
             topic = by_name.get(name)
-            for each in [] if topic is None else sorted(topic.groups):
-                if topic is None or (name, each) <= behind:
+            if topic is None:
+                continue
+            for each in sorted(topic.groups):
+                if (name, each) <= behind:
                     continue
                 if slices.over:
                     await slices.rest()
-                delayed = await slices.delayed(topic) if topic.delayed else ()
-                group = topic.groups.get(each)
-                if group is not None:  # it may have gone meanwhile
-                    found.append(group_info(topic, group, rules, delayed))
+                info = await self._info(topic, each, slices)
+                if info is not None:  # it may have gone meanwhile
+                    found.append(info)
                 if len(found) == limit:
                     return found
             if slices.over:
                 await slices.rest()
         return found
 
-    def effective(self, topic: str, name: str) -> GroupConfig | None:
+    async def group(self, topic: str, name: str) -> GroupInfo | None:
         """See Admin."""
         found = self.parts.broker.catalog.by_name.get(topic)
+        return None if found is None else await self._info(found, name, self._slices())
+
+    def config(self, topic: str, name: str) -> GroupConfig | None:
+        """See Admin."""
+        found = self._with_topic(topic, name)
+        return None if found is None else found[1].config
+
+    def effective(self, topic: str, name: str) -> GroupConfig | None:
+        """See Admin."""
+        found = self._with_topic(topic, name)
+        return None if found is None else effective_config(*found, self.parts.broker.rules)
+
+    def _with_topic(self, topic: str, name: str) -> tuple[Topic, Group] | None:
+        """A group, and the topic that it is of."""
+        found = self.parts.broker.catalog.by_name.get(topic)
         group = None if found is None else found.groups.get(name)
-        return None if found is None or group is None else effective_config(found, group, self.parts.broker.rules)
+        return None if found is None or group is None else (found, group)
+
+    async def _info(self, topic: Topic, name: str, slices: Slices) -> GroupInfo | None:
+        delayed = await slices.delayed(topic) if topic.delayed else ()
+        group = topic.groups.get(name)
+        return None if group is None else group_info(topic, group, self.parts.broker.rules, delayed)
+
+    def _slices(self) -> Slices:
+        return Slices(self.parts.clock, self.parts.broker.schedule)
 
     def patterns(self) -> list[PatternInfo]:
         """See Admin."""
@@ -60,8 +85,7 @@ class GroupDesk(Desk):
         self, topic: str | None = None, group: str | None = None, first: int = 0, limit: int | None = None
     ) -> list[MemberInfo]:
         """See Admin."""
-        end = None if limit is None else first + limit
-        return member_infos(islice(self._consumers(topic, group), first, end))
+        return member_infos(islice(islice(self._consumers(topic, group), first, None), limit))
 
     async def create_group(self, topic: str, name: str, start: str | int, config: GroupConfig) -> bool:
         """See Admin."""

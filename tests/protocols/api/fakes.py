@@ -167,6 +167,12 @@ class FakeAdmin:
         ]
         return self._said(found[:limit])
 
+    async def group(self, topic, name):
+        return next((info for info in await self.groups([topic]) if info.name == name), None)
+
+    def config(self, topic, name):
+        return self.configs.get((topic, name))
+
     def effective(self, topic, name):
         return GroupConfig(ack_wait=self.ack_wait) if (topic, name) in self.configs else None
 

@@ -57,7 +57,7 @@ class ManyTests(ApiTests):
         self.admin.consuming = [member(str(at)) for at in range(1_500)]
         told = self.node.told("GET /clients?limit=1000")
         self.assertEqual([one["label"] for one in told["members"]], [str(at) for at in range(1_000)])
-        self.assertEqual((sum(self.limits), max(self.limits), told["cursor"]), (1_001, 200, "0-1000"))
+        self.assertEqual((sum(self.limits), max(self.limits), told["cursor"]), (1_001, 20, "0-1000"))
         told = self.node.told("GET /clients?limit=1000&cursor=0-1000")
         self.assertEqual((len(told["members"]), told["members"][-1]["label"], told["cursor"]), (500, "1499", None))
 
@@ -69,4 +69,19 @@ class ManyTests(ApiTests):
         self.assertNotIn(0, waits)
         self.took = 0.006
         self.assertEqual(len(self.node.told("GET /clients?limit=1000")["members"]), 500)
-        self.assertEqual(waits.count(0), 3)
+        self.assertEqual(waits.count(0), 26)
+
+    def test_and_so_it_does_between_connections(self):
+        self.node.connections.made += [Client(str(at), "t", "192.0.2.1", 5, at) for at in range(1, 51)]
+        listed, limits = self.node.connections.listed, []
+
+        def some(after, limit):
+            limits.append(limit)
+            return listed(after, limit)
+
+        self.node.connections.listed = some
+        told = self.node.told("GET /clients?limit=45")
+        self.assertEqual([one["number"] for one in told["clients"]], [*range(1, 46)])
+        self.assertEqual((limits, told["cursor"]), ([20, 20, 6], "45-2"))
+        told = self.node.told("GET /clients?limit=45&cursor=45-2")
+        self.assertEqual(([one["number"] for one in told["clients"]], told["cursor"]), ([*range(46, 51)], None))

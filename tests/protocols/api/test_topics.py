@@ -144,6 +144,20 @@ class GroupTests(ApiTests):
         self.assertEqual(self.node.told("GET /topics/t/groups/g")["oldest"], 1.5)
         self.assertIsNone(self.node.told("POST /topics/t/groups/h/pause")["oldest"])
 
+    def test_a_pause_undoes_no_change_that_somebody_makes_at_the_same_time(self):
+        self.admin.configs[("t", "g")] = GroupConfig(max_attempts=7)
+        group, done = self.admin.group, []
+
+        async def slow(topic, name):
+            done.append(self.admin.configs[topic, name])  # others may do anything until it answers
+            return await group(topic, name)
+
+        self.admin.group = slow
+        self.node.told("POST /topics/t/groups/g/pause")
+        self.assertEqual(done, [GroupConfig(max_attempts=7, paused=True)])
+        for line in ("POST /topics/t/groups/h/pause", "POST /topics/t.*/groups/g/resume"):
+            self.assertEqual(self.node.refused(line)[:2], (404, "notFound"))
+
     def test_make_and_list(self):
         self.admin.policies["t"] = TopicPolicy()
         made = self.node.told("POST /topics/t/groups", {"name": "g", "config": {"ackWait": 5}}, 201)

@@ -1,5 +1,9 @@
 """Operators and groups: seen, made and changed; those by pattern too."""
 
+import sys
+
+from twisted.internet.defer import ensureDeferred
+
 from kapokmq.core.admin import MemberInfo, PatternInfo
 from kapokmq.core.consuming import MOST_MATCHES
 from kapokmq.core.errors import BadName, NotKept, TooMany, Unsupported
@@ -96,6 +100,64 @@ class SeenTests(EngineCase):
         found = self.groups("a", "b")
         self.assertEqual([info.name for info in found], [*"wxyz"] * 2)
         self.assertEqual(turns, [0, 0, 0, 0])
+
+    def slow(self):
+        """Each group takes a turn of its own to tell."""
+
+        def slowly(*given):
+            self.clock.rightNow += 0.005
+            return group_info(*given)
+
+        self.patch(groups, "group_info", slowly)
+
+    def test_those_that_go_meanwhile_are_left_out(self):
+        self.make(prompt=True)
+        for topic in "ab":
+            for name in "xyz":
+                self.answer(self.admin.create_group(topic, name, "all", PLAIN))
+        self.slow()
+        asked = ensureDeferred(self.admin.groups())
+        ensureDeferred(self.admin.delete_group("a", "y"))
+        ensureDeferred(self.admin.delete_topic("b"))
+        self.turn(30)
+        found = [info.topic + info.name for info in self.successResultOf(asked)]
+        self.assertEqual(found, ["ax", "az"])
+
+    def test_what_falls_due_meanwhile_is_no_lag_once_it_is_done_with(self):
+        self.make(prompt=True)
+        members = [self.join("t", name) for name in "uvwxyz"]
+        self.send("t", *["late"] * 10, delay=5)
+        self.send("t", "later", delay=60)
+        self.wait(4.99)
+
+        def slowly(*given):
+            self.clock.rightNow += 0.005
+            for receiver, subscription in members:
+                self.engine.ack(subscription, receiver.codes)
+                receiver.codes.clear()
+            return group_info(*given)
+
+        self.patch(groups, "group_info", slowly)
+        found = self.groups()
+        self.assertEqual((found[0].lag, found[-1].lag), (0, 0))
+        self.assertEqual(found[-1].mark, 10)
+
+    def test_one(self):
+        self.make(prompt=True)
+        self.join("t", "g", credit=0)
+        self.send("t", "a")
+        self.send("t", "late", delay=50)
+        found = self.answer(self.admin.group("t", "g"))
+        self.assertEqual((found.name, found.lag), ("g", 1))
+        for topic, name in (("t", "h"), ("u", "g")):
+            self.assertIsNone(self.answer(self.admin.group(topic, name)))
+            self.assertIsNone(self.admin.config(topic, name))
+        self.assertEqual(self.admin.config("t", "g"), PLAIN)
+
+    def test_members_behind_any_number(self):
+        self.make(prompt=True)
+        self.join("t", "g")
+        self.assertEqual(self.admin.members(None, None, sys.maxsize, 101), [])
 
     def test_as_many_as_wanted_behind_a_place(self):
         self.make(prompt=True)
