@@ -49,6 +49,10 @@ class AxeTests(PageCase):
         button(page.get_by_role("dialog"), t("messages.remove")).click()
         expect(page.get_by_role("dialog", name=t("messages.remove"), exact=True)).to_be_visible()
         self.check(page, "deleting it")
+        page.keyboard.press("Escape")
+        button(page.get_by_role("dialog"), t("messages.publish")).click()
+        expect(page.get_by_role("dialog", name=t("messages.publishTitle"), exact=True)).to_be_visible()
+        self.check(page, "publishing a copy")
 
     def test_dialogs(self):
         page = self.page("/topics")
@@ -66,6 +70,9 @@ class AxeTests(PageCase):
         self.tabs[0].open("/dead?topic=payments&group=bank")
         button(page, t("dead.sendAll")).click()
         self.dialog(page, t("dead.sendTitle"))
+        self.tabs[0].open("/messages?topic=payments&status=dead")
+        button(page, t("messages.removeFound")).click()
+        self.dialog(page, t("messages.removeFoundTitle"))
         self.tabs[0].open("/clients")
         page.get_by_role("table", name=t("clients.connections"), exact=True).locator("tbody tr.line").first.click()
         expect(page.get_by_role("dialog")).to_be_visible()
