@@ -1,4 +1,5 @@
-/** Names of topics, of patterns, and of what else is looked for. */
+/** Names of topics, of patterns, and of what else is looked for; what tells members of groups apart. */
+import type { MemberView } from '@/api'
 
 /** Whether a name is a pattern: it has * as a level, or > as the last one. */
 export const isPattern = (name: string): boolean => name.split('.').some((level, index, levels) => level === '*' || (level === '>' && index === levels.length - 1))
@@ -15,4 +16,12 @@ export function matches (pattern: string, topic: string): boolean {
 export function has (texts: readonly (string | null | undefined)[], words: string): boolean {
   const whole = texts.join('\n').toLowerCase()
   return words.toLowerCase().split(/\s+/).every((word) => whole.includes(word))
+}
+
+/** What tells a member from others, look by look: a connection may have two that are alike. `keys` counts those of one look. */
+export function identity (member: MemberView, keys: Map<string, number>): string {
+  const bare = [member.number, member.since, member.label, member.topic, member.group].join('\n')
+  const twin = keys.get(bare) ?? 0
+  keys.set(bare, twin + 1)
+  return `${bare}\n${twin}`
 }

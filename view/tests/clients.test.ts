@@ -49,6 +49,14 @@ describe('consumers', () => {
     expect(then!.map((row) => [row.deliveredRate, row.ackedRate])).toEqual([[10, 2], [0, 0]])
     expect(new Set(then!.map((row) => row.key)).size).toBe(2)
   })
+  it('have none of what happened while nobody looked', () => {
+    const watch = new Watch()
+    const take = (at: number, acked: number): (number | undefined)[] =>
+      watch.take({ at, wall: 1_000 + at, clients: [], members: [member({ acked })], groups: [] }).map((row) => row.ackedRate)
+    const first = [take(0, 0), take(1, 5)]
+    watch.rest()
+    expect([...first, take(3_600, 9_000), take(3_602, 9_010)]).toEqual([[undefined], [5], [undefined], [5]])
+  })
   it('are stuck that hold all they may and acknowledge nothing', () => {
     const full = { credit: 0, inFlight: 20 }
     expect(plights(follow({ members: [member(full)] }, { members: [member(full)], at: 9 }, { members: [member(full)], at: 10 }, { members: [member({ ...full, acked: 9 })], at: 11 })))

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { asked, byReason, carryOut, fromQuery, letter, ofReason, readsOn, stricken, which, type Letter, type Task } from '@/pages/dead/dead'
-import { broker, json } from './support'
+import { nextTick, ref, shallowRef } from 'vue'
+import { asked, bounded, byReason, carryOut, fromQuery, letter, ofReason, readsOn, stricken, which, type Letter, type Task } from '@/pages/dead/dead'
+import { usePicks } from '@/pages/dead/picks'
+import { broker, json, within } from './support'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -27,6 +29,41 @@ describe('reasons', () => {
       .toEqual({ ...TASK, filter: { reason: 'bank closed today', text: 'x' }, exactly: 'bank closed today' })
     const long = 'ab'.repeat(400)
     expect(ofReason(TASK, long, byReason([of(long)]), true)).toMatchObject({ filter: { reason: long.slice(0, 512) }, exactly: long })
+  })
+})
+
+describe('what a dialog asks about', () => {
+  const shown = [of('r', 100.123), of('r', 90)]
+  it('is what is shown, where that is all, and no letter that came later', () => {
+    expect(bounded({ text: 'x' }, shown, true, 777)).toEqual({ text: 'x', before: 100.124 })
+  })
+  it('is else what was given up by then, and what is shown whatever the clocks say', () => {
+    expect([bounded({}, shown, false, 777), bounded({}, shown, false, 50)]).toEqual([{ before: 777.001 }, { before: 100.124 }])
+  })
+  it('goes no further than the form does', () => {
+    expect([bounded({ before: 95 }, shown, false, 777), bounded({ before: 999 }, shown, false, 777)]).toEqual([{ before: 95 }, { before: 777.001 }])
+  })
+})
+
+describe('picked letters', () => {
+  const named = (...codes: string[]): Letter[] => codes.map((code) => ({ ...of('r'), code }))
+  it('are picked no more once they have gone: one that comes back was not', async () => {
+    const list = { rows: shallowRef(named('a', 'b', 'c')), whole: ref(true) }
+    const { made, scope } = within(() => usePicks(list, list.rows))
+    made.pickAll()
+    made.unpick(new Set(['a']))
+    expect([made.chosen.value, made.allChosen.value]).toEqual([['b', 'c'], false])
+    list.whole.value = false
+    list.rows.value = named('c') // b may be on a page to come
+    await nextTick()
+    expect([...made.selected.value]).toEqual(['b', 'c'])
+    list.whole.value = true
+    await nextTick()
+    list.rows.value = named('a', 'b', 'c')
+    expect(made.chosen.value).toEqual(['c'])
+    made.pick('c')
+    expect(made.chosen.value).toEqual([])
+    scope.stop()
   })
 })
 

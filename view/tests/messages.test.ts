@@ -110,6 +110,11 @@ describe('what a dialog asks about', () => {
     await deed.steps(() => null)(() => null, never)
     expect([deed.typed, deed.total, asked[0]!.url]).toEqual(['Delete', undefined, 'api/v1/messages?text=x&to=5&limit=50'])
   })
+  it('is nothing that came later, though the form goes on into the future', async () => {
+    const asked = broker(() => json({ messages: [], cursor: null }))
+    await clearing({ ...BLANK, text: 'x' }, { text: 'x', to: 99 }, 77, 'Delete').steps(() => null)(() => null, never)
+    expect(asked[0]!.url).toBe('api/v1/messages?text=x&to=77&limit=50')
+  })
   it('is what was picked by then', async () => {
     const asked = broker(({ body }) => json({ count: (body as { codes: string[] }).codes.length }))
     const picked = new Set(['a', 'b'])

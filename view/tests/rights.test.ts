@@ -84,6 +84,21 @@ describe('rights', () => {
     expect(asked).toHaveLength(0)
     scope.stop()
   })
+  it('are not asked for any more of a key that went while the broker thought about it', async () => {
+    let answer = (_: Response): void => undefined
+    broker(() => new Promise((resolve) => { answer = resolve }))
+    const { scope } = within(keepLearning)
+    signIn('going')
+    await nextTick()
+    await settle()
+    signOut()
+    const asked = broker(() => json({ rights: ['read'] }))
+    await nextTick()
+    answer(json({ error: { code: 'busy', message: '' } }, 503))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asked).toHaveLength(0)
+    scope.stop()
+  })
   it('are all where the broker does not know the question: it sees to them itself', async () => {
     broker(() => json({ error: { code: 'notFound', message: '' } }, 404))
     const { scope } = within(keepLearning)

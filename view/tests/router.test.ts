@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createApp } from 'vue'
 import { signIn, signOut } from '@/api/session'
-import { choose, begin, i18n, locale, show } from '@/i18n'
-import { notices } from '@/notices'
 import { useOrder, useQuery } from '@/query'
 import { router, target } from '@/router'
 
@@ -78,30 +76,5 @@ describe('the address', () => {
     find.value = 'late'
     expect([find.value, router.currentRoute.value.fullPath]).toEqual(['a', '/?find=other'])
     signOut()
-  })
-})
-
-describe('the language', () => {
-  afterEach(async () => {
-    localStorage.clear()
-    await show('en')
-  })
-  it('is said to the browser, and remembered', async () => {
-    await choose('zh')
-    expect(document.documentElement.lang).toBe('zh-Hans')
-    await show('en')
-    await begin()
-    expect([locale.value, sessionStorage.length]).toEqual(['zh', 0])
-  })
-  it('stays where the texts of another do not come: that is said, and nothing remembered', async () => {
-    await show('en')
-    const shown = vi.spyOn(i18n.global, 'setLocaleMessage').mockImplementation(() => { throw new TypeError('Failed to fetch') })
-    await choose('zh')
-    shown.mockRestore()
-    expect([locale.value, localStorage.length, notices.value.at(-1)?.tone]).toEqual(['en', 0, 'bad'])
-  })
-  it('is the one that was chosen last', async () => {
-    await Promise.all([choose('zh'), choose('en')])
-    expect([locale.value, localStorage.getItem('kapokmq.language')]).toEqual(['en', 'en'])
   })
 })

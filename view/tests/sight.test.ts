@@ -3,12 +3,8 @@ import { effectScope } from 'vue'
 import { node, useClock, useLoad, watchCounts } from '@/api'
 import { gone, look } from '@/api/link'
 import { until } from '@/api/sight'
-import { broker, json, nobody, settle, Stream, within, type Asked } from './support'
+import { broker, json, nobody, put, settle, Stream, within, type Asked } from './support'
 
-function put (state: 'visible' | 'hidden'): void {
-  Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state })
-  document.dispatchEvent(new Event('visibilitychange'))
-}
 const COUNTS = { all: 0, consumed: 0, delayed: 0, waiting: 0, figures: { published: 0 } }
 const event = (all: number): string => `data: ${JSON.stringify({ ...COUNTS, all })}\n\n`
 
@@ -131,6 +127,16 @@ describe('those who watch counts', () => {
     for (const how of [{ every: 3, topic: ['a'] }, { every: 3, topic: ['b'] }, { every: 1 }]) scope.run(() => watchCounts(() => {}, how))
     await settle()
     expect(streams).toHaveLength(3)
+  })
+  it('begin anew where a stream was refused, whoever watches that still', async () => {
+    broker(() => json({ error: { code: 'forbidden', message: '' } }, 403))
+    const { refused } = scope.run(() => watchCounts(() => {}))!
+    await settle()
+    expect(refused.value?.status).toBe(403)
+    const { streams } = streaming()
+    const later = scope.run(() => watchCounts(() => {}))!
+    await settle()
+    expect([streams.length, later.live.value, later.refused.value]).toEqual([1, true, undefined])
   })
 })
 

@@ -70,3 +70,9 @@ export function within<T> (setup: () => T): { made: T, scope: EffectScope } {
 export async function settle (): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await vi.advanceTimersByTimeAsync(0)
 }
+
+/** Put the tab behind others, or before them. */
+export function put (state: 'visible' | 'hidden'): void {
+  Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state })
+  document.dispatchEvent(new Event('visibilitychange'))
+}

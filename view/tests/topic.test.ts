@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { ref } from 'vue'
 import type { CountsView, GroupView, NowView, TopicView } from '@/api'
 import { useTopic } from '@/pages/topics/topic'
-import { broker, json, settle, Stream, within } from './support'
+import { broker, json, put, settle, Stream, within } from './support'
 
 const NOON = 1_795_262_400 // an hour's beginning
 const COUNTS: CountsView = { all: 10, consumed: 5, delayed: 2, waiting: 3, inFlight: 1, dead: 0, bytes: 99 }
@@ -95,6 +95,27 @@ it('is asked for what changes with each round, and for the rest seldom', async (
   expect(hours).toBeLessThan(7)
   expect(made.known.data.value!.rates.find((one) => one.name === 'published')!.now).toBeCloseTo(10, 1)
   expect(made.known.data.value!.day.at(-1)).toBe(it.published - 20 * (9 % 3))
+  scope.stop()
+})
+
+it('has no rate over a time in which nobody looked, and measures anew at once', async () => {
+  const { it, tell } = node()
+  const { made, scope } = within(() => useTopic(() => 'orders'))
+  const rate = (): number | undefined => made.known.data.value!.rates.find((one) => one.name === 'published')!.now
+  await settle()
+  const round = async (more: number): Promise<number | undefined> => {
+    it.waiting++
+    it.published += more
+    await tell()
+    return rate()
+  }
+  for (let n = 0; n < 5; n++) await round(20)
+  put('hidden')
+  await vi.advanceTimersByTimeAsync(60_000)
+  it.published += 60_000
+  put('visible')
+  await settle()
+  expect([await round(20), await round(20)]).toEqual([undefined, expect.closeTo(10, 0)])
   scope.stop()
 })
 

@@ -1,14 +1,12 @@
 import { mark, everything } from '@/api'
 import { isPattern } from '@/names'
-import { answeredBy, asked, GROUP_RULES, TOPIC_RULES } from '@/pages/topics/policy'
-import { readBytes, readSeconds } from '@/units'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { GroupView, NowView, TopicView } from '@/api'
 import { came, done, groupRows, groupId, hourly, Movements, named, pace, sumHours, topicRows, troubled } from '@/pages/topics/topics'
 import { nameable, rest, watchSome } from '@/pages/topics/rounds'
 import { tellsAll, useTopics } from '@/pages/topics/watch'
 import { ref } from 'vue'
-import { broker, json, settle, Stream, within } from './support'
+import { broker, json, put, settle, Stream, within } from './support'
 
 const group = (name: string, more: Partial<GroupView> = {}): GroupView => ({
   topic: 'orders', name, mode: 'queue', config: {}, effective: {}, mark: 0, next: 10, lag: 4, inFlight: 1, dead: 0, members: 2, oldest: null, ...more,
@@ -41,6 +39,15 @@ describe('movements', () => {
     for (const [at, total] of [[0, undefined], [1, 10], [2, undefined], [3, 14]] as const) moves.take(at, [['x', total]])
     expect(moves.series('x')).toEqual([0, 4])
     expect(groupRows([group('a', { members: 0, inFlight: 0 })], moves, 1)[0]!.now).toBe(0)
+  })
+  it('are none of what happened while nobody looked', () => {
+    const moves = new Movements(5)
+    for (const [at, total] of [[0, 0], [2, 20]] as const) moves.take(at, [['x', total]])
+    moves.rest()
+    moves.take(900, [['x', 9_000]])
+    expect([moves.now('x'), moves.series('x')]).toEqual([undefined, []])
+    moves.take(902, [['x', 9_006]])
+    expect(moves.now('x')).toBe(3)
   })
   it('of a topic go by its groups, else by what is stored', () => {
     expect(came(topic(), [group('a', { next: 12 }), group('b', { next: 11 })])).toBe(12)
@@ -104,30 +111,6 @@ describe('the hours of a day', () => {
 describe('patterns', () => {
   it.each([['orders.>', true], ['*.eu', true], ['>', true], ['orders', false], ['a*', false], ['>.a', false], ['', false]])('%s: %s', (name, is) => {
     expect(isPattern(name)).toBe(is)
-  })
-})
-
-describe('the form of a policy', () => {
-  it.each([
-    ['90', 90], ['1.5', 1.5], ['.5', 0.5], ['0', 0], ['2d', 172_800], ['1h 30m', 5_400], ['1h30m', 5_400], ['200 ms', 0.2],
-    ['', undefined], ['x', undefined], ['-1', undefined], ['1 2', undefined], ['3 weeks', undefined], ['1h 30', undefined], ['1e3', undefined],
-    ['3 constructor', undefined],
-  ])('reads %s as seconds: %s', (text, seconds) => { expect(readSeconds(text)).toBe(seconds) })
-  it.each([
-    ['1024', 1024], ['1 KiB', 1024], ['1.5M', 1_572_864], ['2gb', 2_147_483_648], ['', undefined], ['x', undefined], ['-1', undefined], ['1 XB', undefined],
-  ])('reads %s as bytes: %s', (text, bytes) => { expect(readBytes(text)).toBe(bytes) })
-  it('gives back what it was given', () => {
-    const policy = { retention: 'log' as const, maxAge: 86_400, maxMessages: 5, maxBytes: 1_048_576, overflow: null, dedupWindow: null, paused: true }
-    const texts = asked(policy, TOPIC_RULES)
-    expect(texts).toMatchObject({ retention: 'log', maxAge: '86400', overflow: '' })
-    expect(answeredBy(texts, TOPIC_RULES)).toEqual({ policy: { retention: 'log', maxAge: 86_400, maxMessages: 5, maxBytes: 1_048_576 }, wrong: [] })
-  })
-  it('names what it can’t read, as the broker would refuse it', () => {
-    expect(answeredBy({ ackWait: '0', maxAttempts: '-1', backoff: 'soon', backoffMax: '5m', choice: 'best' }, GROUP_RULES))
-      .toEqual({ policy: { backoffMax: 300 }, wrong: ['ackWait', 'maxAttempts', 'backoff', 'choice'] })
-    expect(answeredBy({ maxAttempts: '0', backoff: '0' }, GROUP_RULES)).toEqual({ policy: { maxAttempts: 0, backoff: 0 }, wrong: [] })
-    expect(answeredBy({ maxMessages: '0', maxBytes: '0', maxAge: '200000d' }, TOPIC_RULES).wrong).toEqual(['maxAge', 'maxMessages', 'maxBytes'])
-    expect(answeredBy({ maxAttempts: '1000001' }, GROUP_RULES).wrong).toEqual(['maxAttempts'])
   })
 })
 
@@ -228,6 +211,21 @@ describe('all topics', () => {
     expect([it.reads(), made.counted.value[7]!.counts.waiting, made.counted.value[0]!.counts.waiting]).toEqual([[1, 1], 42, 3])
     await it.tell(counts(5))
     expect(it.reads()).toEqual([2, 2])
+    scope.stop()
+  })
+  it('have no rates over a time in which nobody looked', async () => {
+    const all = [topic()]
+    const it = told(() => all)
+    const { made, scope } = within(useTopics)
+    await settle()
+    for (let round = 1; round <= 3; round++) await it.tell(counts(round))
+    expect(made.came.now('orders')).toBe(0)
+    put('hidden')
+    await vi.advanceTimersByTimeAsync(60_000)
+    put('visible')
+    await settle()
+    await it.tell(counts(4))
+    expect([it.reads()[1], made.came.now('orders')]).toEqual([5, undefined])
     scope.stop()
   })
   it('are not read while nobody wants them', async () => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { KapokError, type Client } from '@/client/kapokmq.js'
+import { connect, KapokError, type Client } from '@/client/kapokmq.js'
 import { answered, gone } from '@/api/link'
 import { key, signIn } from '@/api/session'
 import { socketAddress, useTail } from '@/pages/try/tail'
-import { settle, within } from './support'
+import { broker, nobody, settle, within } from './support'
 
 /** A client whose messages the test hands out. */
 class Fake extends EventTarget {
@@ -39,7 +39,10 @@ beforeEach(() => {
   fakes = []
   signIn('k')
 })
-afterEach(() => vi.useRealTimers())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
 
 describe('a tail', () => {
   it('goes to where the page is from', () => {
@@ -84,6 +87,28 @@ describe('a tail', () => {
     void begin({ topic: 'a' })
     fakes[0]!.tell({ state: 'waiting', retryIn: 1, reason: 'lost' })
     expect([state.value?.state, gone.value]).toEqual(['waiting', true])
+    answered()
+  })
+  it('says in the broker’s words why there is no connection, in no English of its own', async () => {
+    const sockets: Socket[] = []
+    class Socket {
+      onclose?: (event: object) => void
+      constructor () { sockets.push(this) }
+      close () {}
+    }
+    const { made, scope } = within(() => useTail((url, options) => connect(url, { ...options, WebSocket: Socket as never, connectTimeout: 1, random: () => 1 })))
+    broker(nobody)
+    void made.begin({ topic: 'a' })
+    const why = async (end: () => unknown): Promise<unknown[]> => {
+      await end()
+      const told = [made.state.value?.state, made.reason.value]
+      await vi.advanceTimersByTimeAsync(made.state.value!.retryIn! * 1_000)
+      return told
+    }
+    expect(await why(() => sockets.at(-1)!.onclose!({ code: 1001, reason: 'the node stops' }))).toEqual(['waiting', 'the node stops'])
+    expect(await why(() => sockets.at(-1)!.onclose!({ code: 1006, reason: '' }))).toEqual(['waiting', ''])
+    expect(await why(() => vi.advanceTimersByTimeAsync(1_000))).toEqual(['waiting', '']) // no welcome
+    scope.stop()
     answered()
   })
   it('says when the broker has it', async () => {

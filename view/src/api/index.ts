@@ -4,7 +4,7 @@ export { clients, dead, groups, messages, node, schedule, topics, type Page, typ
 export { brokerMs, brokerNow } from './clock'
 export { Gone, Refused } from './errors'
 export { everything, useList, type Chunk, type Listed } from './list'
-export { watchCounts, watchTopic, type Live } from './live'
+export { watchCounts, type Live } from './live'
 export { useLoad, type Loaded, type Phase } from './load'
 export { Rates } from './rates'
 export { may } from './rights'

@@ -6,7 +6,7 @@ import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import type { Refused } from './errors'
 import { address } from './http'
 import { watch } from './sse'
-import type { NowView, PassingView } from './types'
+import type { NowView } from './types'
 
 export interface Live {
   /** Whether the stream is there. */
@@ -55,14 +55,7 @@ function begin (every: number, topic: readonly string[]): Counts {
   return counts
 }
 
-/** Watch the messages of a topic, or of all that match a pattern. */
-export function watchTopic (topic: string, on: (message: PassingView) => void): Live {
-  const made = live(address(['events', 'topics', topic]), (data) => on(JSON.parse(data) as PassingView))
-  onScopeDispose(() => made.end())
-  return made
-}
-
-function live (url: string, on: (data: string) => void, over = (): void => {}): Live {
+function live (url: string, on: (data: string) => void, over: () => void): Live {
   const end = new AbortController()
   const is = ref(false)
   const refused = shallowRef<Refused>()

@@ -36,16 +36,6 @@ export interface Published {
   durable: string
 }
 
-/** What `GET /events/topics/{topic}` tells. */
-export interface PassingView {
-  code: string
-  topic: string
-  data: string
-  createTime: number
-  headers?: Record<string, string>
-  key?: string
-}
-
 export interface HolderView {
   label: string
   since: number

@@ -87,6 +87,7 @@ export default {
   stateWaiting: 'No connection',
   stateClosing: 'Ending',
   stateClosed: 'Ended',
+  retryOnly: 'Trying again in {seconds} s',
   retryIn: 'Trying again in {seconds} s: {reason}',
   came: '{count} came',
   shown: 'the last {count} are shown',

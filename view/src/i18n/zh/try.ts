@@ -87,6 +87,7 @@ export default {
   stateWaiting: '连接已断开',
   stateClosing: '正在结束',
   stateClosed: '已结束',
+  retryOnly: '{seconds} 秒后重试',
   retryIn: '{seconds} 秒后重试：{reason}',
   came: '已收到 {count} 条',
   shown: '显示最近 {count} 条',

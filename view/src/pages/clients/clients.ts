@@ -1,6 +1,6 @@
 /** What the page of clients reckons from what the broker tells of connections, of who consumes, and of groups. */
 import type { ClientView, GroupsView, GroupView, MemberView } from '@/api'
-import { isPattern, matches } from '@/names'
+import { identity, isPattern, matches } from '@/names'
 
 /** The three kinds of connections; those of v2 do what they like. */
 export type Does = 'produces' | 'consumes' | 'both' | 'nothing'
@@ -84,6 +84,11 @@ export class Watch {
   private seen = new Map<string, Seen>()
   private at: number | undefined
 
+  /** Begin rates anew: nobody looked for a while. */
+  rest (): void {
+    this.at = undefined
+  }
+
   /** Take a look. Those in trouble come first. */
   take (look: Look): Consumer[] {
     const took = this.at === undefined ? 0 : look.at - this.at
@@ -149,14 +154,6 @@ class Groups {
       paused: sum.paused && group.config.paused === true,
     }), { lag: 0, inFlight: 0, oldest: null, paused: true })
   }
-}
-
-/** What tells a member from others, look by look: a connection may have two that are alike. */
-function identity (member: MemberView, keys: Map<string, number>): string {
-  const bare = [member.number, member.since, member.label, member.topic, member.group].join('\n')
-  const twin = keys.get(bare) ?? 0
-  keys.set(bare, twin + 1)
-  return `${bare}\n${twin}`
 }
 
 /** Since when it has acknowledged nothing. At the first look that is known of those who never have. */

@@ -106,6 +106,16 @@ export interface Task {
 }
 
 /**
+ * No letters but those that are there when somebody is asked about them: where all of them are shown, those; else those that
+ * were given up by `now`, unix seconds, and what is shown whatever the clocks say. What dies while a name is typed is not meant.
+ */
+export function bounded (filter: Which, shown: readonly Letter[], whole: boolean, now: number): Which {
+  const last = shown.reduce((most, one) => Math.max(most, one.at), whole ? 0 : now)
+  const after = (Math.round(last * 1_000) + 1) / 1_000 // `before` leaves out its own millisecond
+  return { ...filter, before: Math.min(filter.before ?? Infinity, after) }
+}
+
+/**
  * A task of one reason. The broker looks into reasons; where another one holds this one too, or may among letters that are
  * not here yet, each letter is named in a request of its own: of many thousands that takes minutes.
  */

@@ -150,7 +150,7 @@ export function sending (picked: Iterable<string>): Deed {
 
 /** Delete all that a form finds, as the broker was `asked`, and that are there `now`; `word` is typed where it names no topic. */
 export function clearing (form: Readonly<Form>, asked: Readonly<Search>, now: number, word: string): Deed {
-  const [mine, search] = [{ ...form }, { ...asked, to: asked.to ?? now }]
+  const [mine, search] = [{ ...form }, { ...asked, to: Math.min(asked.to ?? Infinity, now) }]
   return { kind: 'found', verb: 'remove', total: undefined, typed: form.topic || word, form: mine, steps: () => removingFound(search) }
 }
 

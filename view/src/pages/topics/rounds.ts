@@ -67,6 +67,15 @@ export function useRounds (loaded: Loaded<unknown>, { names, rows, mark, told, w
   })
 }
 
+/** Rest when nobody tells anything any more, and once somebody does again: what was read meanwhile is of neither time. */
+export function restWhileAway (live: Live['live'], rest: () => void): void {
+  let away = false
+  watch(live, (is) => {
+    if (!is || away) rest()
+    away = !is
+  }, { flush: 'sync' })
+}
+
 /** Watch the counts, of these topics too. Where they change there is another stream, and the old one goes once that has begun. */
 export function watchSome (names: () => readonly string[] | undefined, on: (now: NowView, asked: readonly string[]) => void): Live {
   const live = ref(false)

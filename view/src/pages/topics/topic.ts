@@ -3,7 +3,7 @@ import { computed, shallowRef, watch, type ComputedRef, type Ref } from 'vue'
 import {
   brokerNow, everything, groups, mark, node, Rates, Refused, topics, useLoad, type CountsView, type HourView, type Loaded, type TopicView,
 } from '@/api'
-import { useRounds } from './rounds'
+import { restWhileAway, useRounds } from './rounds'
 import { done, groupId, groupRows, hourly, Movements, SLACK, sumHours, type GroupRow } from './topics'
 
 const HOUR = 3_600
@@ -106,6 +106,12 @@ export function useTopic (name: () => string): Told {
       brief = true
       void known.reload()
     },
+  })
+
+  restWhileAway(live, () => {
+    rates.rest()
+    moves.rest()
+    seen = undefined // the next round measures
   })
 
   return { known, missing, counts, live }

@@ -70,6 +70,11 @@ export class Movements {
     }
   }
 
+  /** Begin anew: nobody looked for a while. */
+  rest (): void {
+    for (const rates of this.known.values()) rates.rest()
+  }
+
   /** The rates so far, oldest first. */
   series (key: string): number[] {
     return this.known.get(key)?.series('total', SAMPLES) ?? []

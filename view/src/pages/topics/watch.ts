@@ -3,7 +3,7 @@ import { computed, shallowRef, type ComputedRef, type Ref } from 'vue'
 import {
   brokerNow, everything, groups, mark, topics, useLoad, type GroupView, type Live, type Loaded, type NowView, type TopicCountsView, type TopicView,
 } from '@/api'
-import { nameable, useRounds } from './rounds'
+import { nameable, restWhileAway, useRounds } from './rounds'
 import { byTopic, came, done, groupId, Movements, SLACK } from './topics'
 
 const PAGE = 1_000
@@ -81,6 +81,10 @@ export function useTopics (sight: () => readonly string[] = () => [], wanted: ()
       skip = listed !== undefined && tellsAll(now, listed.rows) && performance.now() - read < STALE
       void known.reload()
     },
+  })
+  restWhileAway(live.live, () => {
+    into.rest()
+    out.rest()
   })
   return { known, counted: computed(() => (known.data.value?.topics ?? []).map(fresh)), at, came: into, done: out, ...live }
 }

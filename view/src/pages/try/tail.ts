@@ -27,6 +27,9 @@ const MOST = 200 // rows that are shown, but for those that are open
 const PAUSE = 100 // milliseconds between two looks at what has come
 const NAME = 'console'
 
+/** What the client itself says of a connection that was lost, in English. */
+const OWN = /^(the connection was closed \(\d+\)|no welcome within |nothing was heard for )/
+
 /** Where v2 is spoken by whoever gave this page. */
 export function socketAddress (page: string): URL {
   const url = new URL('v2', page)
@@ -51,6 +54,11 @@ export function useTail (open: Open = connect) {
   let came = 0
   let timer: ReturnType<typeof setTimeout> | undefined
 
+  /** Why there is no connection, in the broker's words: the client's own would say no more than that there is none. */
+  const reason = computed(() => {
+    const told = state.value?.reason ?? ''
+    return OWN.test(told) ? '' : told
+  })
   const running = computed(() => wanted.value !== undefined)
   const waiting = computed(() => rows.value.filter((row) => row.fate === 'open').length)
 
@@ -172,5 +180,5 @@ export function useTail (open: Open = connect) {
     end()
     clearTimeout(timer)
   })
-  return { state, rows, count, unseen, fault, wanted, running, waiting, begin, end, ack, nack, forget, hold }
+  return { state, reason, rows, count, unseen, fault, wanted, running, waiting, begin, end, ack, nack, forget, hold }
 }
