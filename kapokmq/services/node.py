@@ -26,7 +26,8 @@ from kapokmq.core.group import Choose
 from kapokmq.core.settings import NodeSettings
 from kapokmq.protocols.api.assembly import Backstage
 from kapokmq.protocols.connections import Connections
-from kapokmq.protocols.site import NodeFacts, make_site
+from kapokmq.protocols.door import Door
+from kapokmq.protocols.site import NodeFacts, NodeSite, make_site
 from kapokmq.protocols.upgrade import Upgrade
 from kapokmq.services.cluster import Cluster
 from kapokmq.services.drain import Drain
@@ -203,11 +204,34 @@ class Node(Service):
         return SQLiteStore(settings.path, entropy=self._entropy, callback=self._reactor.callFromThread)
 
     def _listen(self) -> None:
+        door = Door()
+        self._port = self._bind(door)
+        door.site = self._site()
+
+    def _bind(self, door: Door) -> IListeningPort:
+        """Take the port. Raises WorldError."""
+        server = self.settings.server
+        port: IListeningPort
+        try:
+            if server.certificate is not None and server.private_key is not None:
+                context = tls_context(server.certificate, server.private_key)
+                port = self._reactor.listenSSL(server.port, door, context, interface=server.bind)
+            else:
+                port = self._reactor.listenTCP(server.port, door, interface=server.bind)
+        except CannotListenError as error:
+            raise WorldError(
+                f"server.port: cannot listen on {server.bind}:{server.port} ({error.socketError}): "
+                "stop what listens there, or choose another port"
+            ) from error
+        return port
+
+    def _site(self) -> NodeSite:
+        """What answers there."""
         server, access = self.settings.server, self.settings.access
         client_address = ClientAddress(server.trusted_proxies)
         wrong_keys = WrongKeys(self._reactor.seconds)
         own_hosts = {server.addr, server.bind}
-        name = f"mq:{server.addr}:{server.port}"
+        name = f"mq:{server.addr}:{self.port}"
         websocket = Upgrade(
             self.engine,
             access=access,
@@ -221,16 +245,10 @@ class Node(Service):
             version=__version__,
             durable=DURABLE[self.settings.store.durability],
         )
-        site = make_site(
+        return make_site(
             engine=self.engine,
             access=access,
-            node=NodeFacts(
-                name=name,
-                addr=server.addr,
-                port=server.port,
-                version=__version__,
-                own_hosts=own_hosts,
-            ),
+            node=NodeFacts(name, server.addr, self.port, __version__, own_hosts),
             settings=self.settings.shown,
             connections=self.connections,
             backstage=Backstage(
@@ -248,17 +266,6 @@ class Node(Service):
             slowdown=wrong_keys,
             client_address=client_address,
         )
-        try:
-            if server.certificate is not None and server.private_key is not None:
-                context = tls_context(server.certificate, server.private_key)
-                self._port = self._reactor.listenSSL(server.port, site, context, interface=server.bind)
-            else:
-                self._port = self._reactor.listenTCP(server.port, site, interface=server.bind)
-        except CannotListenError as error:
-            raise WorldError(
-                f"server.port: cannot listen on {server.bind}:{server.port} ({error.socketError}): "
-                "stop what listens there, or choose another port"
-            ) from error
 
     def _start_loops(self) -> None:
         delivery, store = self.settings.delivery, self.settings.store

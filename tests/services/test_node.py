@@ -61,6 +61,13 @@ def ask(port, path):
         return json.load(answer)
 
 
+def welcomed(port):
+    """The name that the node goes by in v2."""
+    with connect(f"ws://127.0.0.1:{port}/v2") as client:
+        client.send('{"op":"hello","key":"k3y"}')
+        return json.loads(client.recv())["node"]
+
+
 class NodeCase(TestCase):
     timeout = 30
 
@@ -147,6 +154,12 @@ class NodeTests(NodeCase):
         got = await deferToThread(converse, f"wss://127.0.0.1:{node.port}", ["a"], context)
         self.assertEqual(got, ["a"])
         self.assertIn("serves https://127.0.0.1:", self.said.getvalue())
+
+    async def test_on_any_free_port_it_says_which(self):
+        node = self.start(self.settings())
+        name = f"mq:127.0.0.1:{node.port}"
+        self.assertEqual((await deferToThread(ask, node.port, "/node"))["name"], name)
+        self.assertEqual(await deferToThread(welcomed, node.port), name)
 
     async def test_the_start_is_announced_and_the_key_only_while_it_is_the_default(self):
         self.start(self.settings())
