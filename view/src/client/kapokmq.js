@@ -401,8 +401,10 @@ export class Client extends EventTarget {
     this.#openedAt = Date.now()
     this._ready = true
     this.#unsent = [...this.#pending.values()]
-    if (this.state !== 'closing') this.#become('open', { node: welcome.node })
+    // Before anybody is told, who may publish at once: what comes of it is for these subscriptions, too.
     for (const subscription of this.#subscriptions.values()) subscription._ask()
+    if (this.state !== 'closing') this.#become('open', { node: welcome.node })
+    if (!this._ready) return // whoever was told has ended it
     this.#sendPublishes()
     this._flush()
     const { pulse, touchEvery } = this.#options

@@ -432,3 +432,27 @@ test('ids go on upwards over loads of a page that keeps its session', async (t) 
   const [a, b] = [one, two].map(({ last }) => last().of('publish')[0].id)
   assert.ok(b > a && Number.isSafeInteger(b))
 })
+
+test('who publishes as soon as it is open is heard by the subscriptions that were there', async (t) => {
+  const { mq, sockets, last } = await staged(t)
+  mq.subscribe('t.*', () => {}, { ack: 'none' })
+  mq.addEventListener('state', ({ detail }) => {
+    if (detail.state !== 'open') return
+    mq.publish('t.a', 'x')
+    mq.subscribe('u', () => {})
+  })
+  sockets[0].breaks()
+  await until(() => sockets.length === 2 && last().of('publish').length === 1, 'publish')
+  await turn()
+  const asked = last().sent.slice(1).map(({ op, topic }) => `${op} ${topic}`)
+  assert.deepEqual(asked, ['subscribe t.*', 'publish t.a', 'subscribe u'])
+})
+
+test('who ends it as soon as it is open has nothing sent after that', async (t) => {
+  const { mq, sockets } = await staged(t)
+  mq.subscribe('t', () => {})
+  mq.addEventListener('state', ({ detail }) => detail.state === 'open' && mq.close({ timeout: 0 }))
+  sockets[0].breaks()
+  await until(() => mq.state === 'closed', 'end')
+  assert.deepEqual(sockets[1].sent.map(({ op }) => op).filter((op) => op === 'publish'), [])
+})
