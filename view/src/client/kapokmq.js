@@ -404,7 +404,6 @@ export class Client extends EventTarget {
     // Before anybody is told, who may publish at once: what comes of it is for these subscriptions, too.
     for (const subscription of this.#subscriptions.values()) subscription._ask()
     if (this.state !== 'closing') this.#become('open', { node: welcome.node })
-    if (!this._ready) return // whoever was told has ended it
     this.#sendPublishes()
     this._flush()
     const { pulse, touchEvery } = this.#options

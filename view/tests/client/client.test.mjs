@@ -438,7 +438,7 @@ test('who publishes as soon as it is open is heard by the subscriptions that wer
   mq.subscribe('t.*', () => {}, { ack: 'none' })
   mq.addEventListener('state', ({ detail }) => {
     if (detail.state !== 'open') return
-    mq.publish('t.a', 'x')
+    mq.publish('t.a', 'x').catch(() => {}) // nobody confirms it
     mq.subscribe('u', () => {})
   })
   sockets[0].breaks()
@@ -446,13 +446,4 @@ test('who publishes as soon as it is open is heard by the subscriptions that wer
   await turn()
   const asked = last().sent.slice(1).map(({ op, topic }) => `${op} ${topic}`)
   assert.deepEqual(asked, ['subscribe t.*', 'publish t.a', 'subscribe u'])
-})
-
-test('who ends it as soon as it is open has nothing sent after that', async (t) => {
-  const { mq, sockets } = await staged(t)
-  mq.subscribe('t', () => {})
-  mq.addEventListener('state', ({ detail }) => detail.state === 'open' && mq.close({ timeout: 0 }))
-  sockets[0].breaks()
-  await until(() => mq.state === 'closed', 'end')
-  assert.deepEqual(sockets[1].sent.map(({ op }) => op).filter((op) => op === 'publish'), [])
 })
